@@ -1,0 +1,1 @@
+"""Pytest fixtures for hub plugins; loaded by pytest through its entry point."""
