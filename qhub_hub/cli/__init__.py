@@ -1,6 +1,41 @@
-"""The `qhub` command."""
+"""The `qhub` command: a file per subcommand, loaded only when it is asked for."""
+
+import importlib
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from qhub_hub import __version__
+from qhub_hub.cli.console import CommandError
+
+COMMANDS = {
+    "up": "run QHub on this machine",
+    "validate": "check values files",
+    "explain": "say what a person would get, and why",
+    "schema": "print the JSON Schema of the values file",
+    "ids": "check or rebuild the identity database",
+}
 
 
-def main() -> int:
-    """Run the command line."""
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 fine, 1 a problem (said on stderr), 2 wrong usage."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    parser = ArgumentParser(prog="qhub", description="A team's own data-science platform.")
+    parser.add_argument("--version", action="version", version=f"qhub {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    wanted = next((word for word in arguments if not word.startswith("-")), "")
+    for name, meaning in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=meaning, description=meaning[0].upper() + meaning[1:] + ".")
+        if name == wanted:
+            module = importlib.import_module(f"qhub_hub.cli.{name}")
+            module.add_arguments(subparser)
+            subparser.set_defaults(run=module.run)
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except CommandError as error:
+        print(f"qhub: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nqhub: stopped.", file=sys.stderr)
+        return 130

@@ -72,9 +72,12 @@ def parse_seconds(value: Any) -> int:
     raise ValueError('a duration must be seconds or a string such as "30m", "1h30m" or "7d"')
 
 
-def _schema(pattern: str, number: str) -> WithJsonSchema:
+def _schema(pattern: str, number: str, *examples: str) -> WithJsonSchema:
     return WithJsonSchema(
-        {"anyOf": [{"type": number, "minimum": 0}, {"type": "string", "pattern": pattern}]}
+        {
+            "anyOf": [{"type": number, "minimum": 0}, {"type": "string", "pattern": pattern}],
+            "examples": list(examples),
+        }
     )
 
 
@@ -82,7 +85,7 @@ Cores = Annotated[
     float,
     BeforeValidator(parse_cores),
     Field(gt=0, le=4096),
-    _schema(_CORES_PATTERN, "number"),
+    _schema(_CORES_PATTERN, "number", "500m"),
 ]
 """Processor cores; more than 0."""
 
@@ -90,7 +93,7 @@ Bytes = Annotated[
     int,
     BeforeValidator(parse_bytes),
     Field(gt=0, le=2**60),
-    _schema(_BYTES_PATTERN, "integer"),
+    _schema(_BYTES_PATTERN, "integer", "4Gi", "512Mi"),
 ]
 """Bytes; more than 0."""
 
@@ -98,7 +101,7 @@ Seconds = Annotated[
     int,
     BeforeValidator(parse_seconds),
     Field(ge=0, le=10 * 366 * 86400),
-    _schema(_SECONDS_PATTERN, "integer"),
+    _schema(_SECONDS_PATTERN, "integer", "30m", "1h30m", "7d"),
 ]
 """Seconds; 0 means never."""
 

@@ -4,6 +4,19 @@ from dataclasses import dataclass, field
 
 MAX_ID = 2**31 - 1  # above it 32-bit tools read negative numbers (facts/identity-storage.md §3)
 
+# Numbers that systemd hands to its own transient users (systemd.io/UIDS-GIDS).
+_SYSTEMD = (range(60_001, 60_578), range(61_184, 65_520))
+
+
+def may_be_assigned(number: int) -> bool:
+    """Whether a person or group may have this number: not the system's, an image user's or nobody's."""
+    return 1000 < number <= MAX_ID and not 65_534 <= number <= 65_535
+
+
+def may_be_allocated(number: int) -> bool:
+    """Whether QHub itself may choose this number; declared ones may be some that it would not."""
+    return may_be_assigned(number) and not any(number in claimed for claimed in _SYSTEMD)
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -13,7 +26,8 @@ class Group:
         name: full path of the group, as the values file or the sign-in provider writes it; its identity.
         posix: name in `/etc/group`, unique.
         gid: numeric id.
-        directory: folder below `shared/`, fixed when the group was first seen; empty: it has no shared folder.
+        directory: folder below `shared/`, fixed when the group was first seen; empty: it has no shared
+            folder.
         members: POSIX names of those members that a view of the group shows.
     """
 
@@ -39,6 +53,9 @@ class Identity:
         shell: login shell.
         gecos: full name.
         admin: hub administrator.
+
+    Raises:
+        ValueError: an id that is not for people, or one that two groups share.
     """
 
     name: str
@@ -56,10 +73,12 @@ class Identity:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group_names", frozenset(group.name for group in self.groups))
-        ids = (self.uid, self.gid, *(group.gid for group in self.groups))
-        # 0 is root, 1–1000 the system's and image users': a plan must never carry one, whatever the database says.
-        if wrong := [i for i in ids if not 1000 < i <= MAX_ID or 65534 <= i <= 65535]:
+        gids = [self.gid, *(group.gid for group in self.groups)]
+        # A plan must never carry a system's id, whatever the database says.
+        if wrong := [number for number in (self.uid, *gids) if not may_be_assigned(number)]:
             raise ValueError(f"{self.name}: ids {wrong} are not for people")
+        if len(set(gids)) != len(gids):
+            raise ValueError(f"{self.name}: two of the groups have the same id, of {gids}")
 
     @property
     def gids(self) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ _BESIDE = _INSIDE.parent.parent
 
 
 def packaged(name: str) -> Path:
-    """Path of `jupyterhub_config.d` or `helm/values.yaml`, wherever this installation keeps it.
+    """Path of `proxy`, `jupyterhub_config.d` or `helm/values.yaml`, wherever this installation keeps it.
 
     Raises:
         FileNotFoundError: the installation is incomplete.

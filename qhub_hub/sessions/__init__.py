@@ -1,0 +1,47 @@
+"""The decision: Config + Identity + Request → Plan, in pure functions that every adapter shares."""
+
+from qhub_hub.sessions.explain import explain
+from qhub_hub.sessions.explanation import Explanation, to_dict, to_text
+from qhub_hub.sessions.idle import IdlePolicy
+from qhub_hub.sessions.limits import Usage, Used
+from qhub_hub.sessions.mounts import Mount
+from qhub_hub.sessions.plan import Plan, make_plan
+from qhub_hub.sessions.prices import Price
+from qhub_hub.sessions.process import Process, to_process
+from qhub_hub.sessions.profiles import Choice, Offer, Option, default_choice, offers
+from qhub_hub.sessions.rejection import Rejected
+from qhub_hub.sessions.request import Request, parse_form, parse_query, parse_request
+from qhub_hub.sessions.sizes import Amount, Hardware, describe_hardware
+from qhub_hub.sessions.summary import PlanSummary, read_summary, summary
+
+__all__ = [
+    "Amount",
+    "Choice",
+    "Explanation",
+    "Hardware",
+    "IdlePolicy",
+    "Mount",
+    "Offer",
+    "Option",
+    "Plan",
+    "PlanSummary",
+    "Price",
+    "Process",
+    "Rejected",
+    "Request",
+    "Usage",
+    "Used",
+    "default_choice",
+    "describe_hardware",
+    "explain",
+    "make_plan",
+    "offers",
+    "parse_form",
+    "parse_query",
+    "parse_request",
+    "read_summary",
+    "summary",
+    "to_dict",
+    "to_process",
+    "to_text",
+]

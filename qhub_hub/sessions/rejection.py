@@ -1,10 +1,10 @@
-"""Refusals: every way a request can be turned down, with the HTTP status and the sentence that the person reads."""
+"""Refusals: every way a request can be turned down, with its HTTP status and the sentence people read."""
 
 from typing import Literal
 
 Reason = Literal[
     "options",  # 400: unknown key, wrong type, too long
-    "profile",  # 403: unknown profile, or not for this person (the same answer for both: nothing is given away)
+    "profile",  # 403: unknown profile, or not for this person (one answer for both gives nothing away)
     "choice",  # 403: image, size or environment that the card does not offer
     "no-profile",  # 403: nothing is offered to this person
     "limit",  # 403: the server would exceed a limit

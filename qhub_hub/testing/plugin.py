@@ -1,1 +1,40 @@
-"""Pytest fixtures for hub plugins; loaded by pytest through its entry point."""
+"""Pytest fixtures for hub plugins; pytest loads them through the `pytest11` entry point."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from qhub_hub.testing.one_machine import RunningHub
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that other users may pass through, unlike `tmp_path`: servers run as their owners."""
+    folder = Path(tempfile.mkdtemp(prefix="qhub-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def qhub_up(open_folder: Path) -> Iterator[Callable[..., "RunningHub"]]:
+    """Start real hubs on this machine: `qhub_up("name", values_text)` gives a `RunningHub` that ends with the run."""
+    from qhub_hub.testing.one_machine import RunningHub
+
+    hubs: list[RunningHub] = []
+
+    def up(name: str, values: str = "", start: bool = True) -> RunningHub:
+        path = open_folder / f"{name}.yaml"
+        path.write_text(values)
+        hub = RunningHub(open_folder / name, path)
+        hubs.append(hub)
+        return hub.start() if start else hub
+
+    yield up
+    for hub in hubs:
+        hub.stop()

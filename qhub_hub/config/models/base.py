@@ -36,6 +36,4 @@ def _as_dict(value: Mapping[str, Any], handler: SerializerFunctionWrapHandler) -
 
 # A map keyed by name. Read-only after validation: a plain dict inside a frozen model could still be mutated, and
 # one user's change would be seen by the next (facts/peers: the uid leak of QHub 2021).
-Map = Annotated[
-    Mapping[str, V], AfterValidator(lambda m: MappingProxyType(dict(m))), WrapSerializer(_as_dict)
-]
+Map = Annotated[Mapping[str, V], AfterValidator(lambda m: MappingProxyType(dict(m))), WrapSerializer(_as_dict)]

@@ -16,7 +16,7 @@ def _parse_share(value: Any) -> Fraction:
         return value
     if isinstance(value, str):
         whole, _, parts = value.partition("/")
-        if whole == "1" and (not parts or parts.isdecimal() and 1 <= int(parts) <= 64):
+        if whole == "1" and (not parts or (parts.isdecimal() and 1 <= int(parts) <= 64)):
             return Fraction(1, int(parts or 1))
     raise ValueError('a share of a node must be "1" (all of it) or "1/2" to "1/64"')
 
@@ -24,7 +24,7 @@ def _parse_share(value: Any) -> Fraction:
 Share = Annotated[
     Fraction,
     BeforeValidator(_parse_share),
-    WithJsonSchema({"type": "string", "pattern": r"^1(/([1-9]|[1-5][0-9]|6[0-4]))?$"}),
+    WithJsonSchema({"type": "string", "pattern": r"^1(/([1-9]|[1-5][0-9]|6[0-4]))?$", "examples": ["1", "1/2"]}),
 ]
 """A part of one node: `"1"`, `"1/2"`, … `"1/64"`."""
 
@@ -85,7 +85,7 @@ class NodeGroup(Model):
     """Taints of the group's nodes; QHub adds the tolerations."""
 
     price: Annotated[float, Field(ge=0)] | None = None
-    """Price of one node per hour, in `prices.currency`. A server is charged the larger of its shares of cores and memory."""
+    """Price of one node per hour, in `prices.currency`. A server pays the larger of its shares of cores and memory."""
 
     instance: Map[str] = Field(default_factory=dict, validate_default=True)
     """The machine type per cloud (`aws`, `gcp`, `do`): read by Terraform."""

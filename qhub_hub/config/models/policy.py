@@ -19,7 +19,7 @@ class IdleRule(Model):
 
 
 class Culling(Model):
-    """Stopping what nobody uses. The narrowest rule wins: user, then the most generous group, then profile, then this."""
+    """Stopping what nobody uses. The narrowest rule wins: user, most generous group, profile, then this."""
 
     enabled: bool = True
     """Whether idle servers are stopped at all."""
@@ -49,7 +49,7 @@ Rate = Annotated[float, Field(ge=0)]
 class Prices(Model):
     """What an hour costs, shown on the cards. All left out: no price is shown."""
 
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["USD", "EUR"])] = "USD"
     """ISO 4217 code."""
 
     cpu: Rate | None = None

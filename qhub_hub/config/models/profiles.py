@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from qhub_hub.config.models.base import Map, Model
 from qhub_hub.config.models.nodes import Share
 from qhub_hub.config.models.policy import IdleRule
-from qhub_hub.config.names import GroupName, Key, UserName
-from qhub_hub.config.quantities import Bytes, Cores
+from qhub_hub.config.names import GroupName, UserName
+from qhub_hub.config.quantities import Bytes, Cores, show_bytes
 
 
 class CpuAmount(Model):
@@ -20,6 +20,12 @@ class CpuAmount(Model):
     limit: Cores | None = None
     """Cores it can use at most. Left out: no limit but the node's."""
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.guarantee is not None and self.limit is not None and self.guarantee > self.limit:
+            raise ValueError(f"the guarantee ({self.guarantee:g} cores) is more than the limit ({self.limit:g})")
+        return self
+
 
 class MemoryAmount(Model):
     """Memory of a server."""
@@ -29,6 +35,13 @@ class MemoryAmount(Model):
 
     limit: Bytes | None = None
     """Memory at which the server is stopped. Left out: no limit but the node's."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.guarantee is not None and self.limit is not None and self.guarantee > self.limit:
+            guarantee, limit = show_bytes(self.guarantee), show_bytes(self.limit)
+            raise ValueError(f"the guarantee ({guarantee}) is more than the limit ({limit})")
+        return self
 
 
 class Size(Model):
@@ -50,16 +63,16 @@ class Size(Model):
     def _one_way_to_say_it(self) -> Self:
         if self.share is not None and (self.cpu != CpuAmount() or self.memory != MemoryAmount()):
             raise ValueError("either share, or cpu and memory, not both")
-        for what, amount in (("cpu", self.cpu), ("memory", self.memory)):
-            if amount.guarantee is not None and amount.limit is not None and amount.guarantee > amount.limit:
-                raise ValueError(f"{what}: the guarantee {amount.guarantee:g} is more than the limit {amount.limit:g}")
         return self
 
 
 class ImageChoice(Model):
     """An image that a person may choose."""
 
-    image: Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\s]+$")]
+    image: Annotated[
+        str,
+        Field(min_length=1, max_length=512, pattern=r"^[^\s]+$", examples=["quay.io/jupyter/base-notebook:2026-01-05"]),
+    ]
     """Full reference of the image, with tag or digest."""
 
     display_name: str = ""
@@ -98,7 +111,9 @@ class Profile(Size):
     order: int = 0
     """Cards are shown by this number, then by key."""
 
-    image: Annotated[str, Field(max_length=512, pattern=r"^[^\s]*$")] = ""
+    image: Annotated[
+        str, Field(max_length=512, pattern=r"^[^\s]*$", examples=["quay.io/jupyter/base-notebook:2026-01-05"])
+    ] = ""
     """Image of the server on a cluster; left out: the chart's."""
 
     command: tuple[str, ...] = ()

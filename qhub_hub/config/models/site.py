@@ -1,6 +1,5 @@
 """The whole `qhub:` section."""
 
-
 from pydantic import Field
 
 from qhub_hub.config.models.base import Map, Model
@@ -10,7 +9,6 @@ from qhub_hub.config.models.people import Group, User
 from qhub_hub.config.models.policy import Culling, Limits, Prices
 from qhub_hub.config.models.profiles import Profile
 from qhub_hub.config.models.storage import Environments, Storage
-
 
 
 class Config(Model):

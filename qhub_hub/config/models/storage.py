@@ -6,7 +6,7 @@ from pydantic import Field
 
 from qhub_hub.config.models.base import Map, Model
 
-MountPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+$", max_length=200)]
+MountPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+$", max_length=200, examples=["/home"])]
 
 
 class Storage(Model):

@@ -1,0 +1,59 @@
+"""Puts together the site of one machine from its state folder and values."""
+
+import os
+
+from qhub_hub.cli.console import CommandError
+from qhub_hub.cli.state import StateFolder
+from qhub_hub.cli.up import hub_mark
+from qhub_hub.config import LiveConfig
+from qhub_hub.hub.resource_limits import find_limiter
+from qhub_hub.hub.share import check_share
+from qhub_hub.hub.site import Machine, Site
+from qhub_hub.identity import IdentityError
+from qhub_hub.identity.nss import find_library
+from qhub_hub.identity.store import IdentityStore
+from qhub_hub.storage import Provisioner, StorageError
+
+
+def open_site(state: StateFolder, live: LiveConfig) -> Site:
+    """The site with its identity database and folders opened.
+
+    Raises:
+        CommandError: one of them can't be used.
+    """
+    identity = live.current.qhub.identity
+    own_ids = os.geteuid() == 0
+    try:
+        store = IdentityStore(
+            f"sqlite:///{state.identities}",
+            realm=identity.realm,
+            user_ids=(identity.user_ids.first, identity.user_ids.last),
+            group_ids=(identity.group_ids.first, identity.group_ids.last),
+        )
+        provisioner = Provisioner(state.files, own_ids=own_ids)
+        check_share(provisioner, store)
+    except (IdentityError, StorageError) as error:
+        raise CommandError(str(error)) from error
+    mark = hub_mark(state)
+    limiter = find_limiter(mark)
+    notices = [limiter.notice] if limiter.notice else []
+    if own_ids and find_library() is None:
+        notices.append(
+            "Names are shown as numbers in servers: libnss_wrapper is missing (Debian: apt-get install libnss-wrapper)."
+        )
+    if not own_ids:
+        notices.append(
+            "QHub does not run as root: all servers run as the user who started it, without protection from each other."
+        )
+    machine = Machine(
+        cpu=float(len(os.sched_getaffinity(0))),
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        own_ids=own_ids,
+        files=state.files,
+        names=state.names,
+        logs=state.logs,
+        limiter=limiter,
+        mark=mark,
+        notices=tuple(notices),
+    )
+    return Site(live, store, provisioner, machine)

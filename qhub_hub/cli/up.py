@@ -1,0 +1,188 @@
+"""`qhub up`: the whole platform on this machine, from nothing to an address to open."""
+
+import hashlib
+import os
+import secrets
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qhub_hub.cli.console import CommandError, Console
+from qhub_hub.cli.ports import kept_ports, require_free
+from qhub_hub.cli.state import StateFolder, default_state, told
+
+if TYPE_CHECKING:
+    from qhub_hub.config import LiveConfig
+    from qhub_hub.hub.site import Site
+
+STARTER = """\
+# Settings of this QHub, on top of the defaults. Changes are followed while QHub runs.
+# Every key with its meaning: `qhub schema`, or docs/reference/values.md.
+#
+# qhub:
+#   users:
+#     ann: {displayName: Ann}
+#     bob: {}
+#   groups:
+#     data: {members: [ann]}          # members share the folder shared/data
+#   profiles:
+#     large:
+#       displayName: Large
+#       cpu: {limit: 4}
+#       memory: {limit: "8Gi"}
+#       allowedGroups: [data]         # others see the card locked, with the reason
+qhub: {}
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "-f",
+        "--values",
+        metavar="FILE",
+        action="append",
+        default=[],
+        type=Path,
+        help="values file; may be given several times, later ones win (default: values.yaml in the state folder)",
+    )
+    parser.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default: %(default)s)")
+    parser.add_argument(
+        "--state",
+        metavar="DIR",
+        type=Path,
+        default=None,
+        help=f"folder for everything that lasts (default: {default_state()})",
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Start the hub and stay until it is stopped; returns the exit code."""
+    console = Console()
+    if not 0 < arguments.port < 65536:
+        raise CommandError(f"--port must be between 1 and 65535, not {arguments.port}.")
+    state = StateFolder(arguments.state or default_state())
+    with state.locked():
+        files = arguments.values or [_own_values(state)]
+        return _run(console, state, files, arguments.port)
+
+
+def _own_values(state: StateFolder) -> Path:
+    path = state.path / "values.yaml"
+    with told(f"The settings file {path} can't be made"):
+        if not path.exists():
+            path.write_text(STARTER)
+    return path
+
+
+def _run(console: Console, state: StateFolder, files: list[Path], port: int) -> int:
+    # Imported here and not above: `qhub --help` must not wait for a hub to be loaded.
+    from qhub_hub.cli.leftovers import end_old_proxy
+    from qhub_hub.cli.one_machine import open_site
+    from qhub_hub.cli.proxy import proxy_command
+
+    with console.step("Reading the values"):
+        live = _read(files)
+    end_old_proxy(state.path / "proxy.pid")
+    require_free(port)
+    command = proxy_command(state.proxy, console)
+    if os.geteuid() == 0:
+        _require_open_to_others(state)
+    with console.step("Preparing folders and ids"):
+        site = open_site(state, live)
+    return _serve(console, state, files, site, (command, port))
+
+
+def _read(files: list[Path]) -> "LiveConfig":
+    from qhub_hub.config import ConfigError, LiveConfig
+
+    try:
+        live = LiveConfig(*files)
+    except ConfigError as error:
+        lines = "\n".join(f"  {problem}" for problem in error.problems)
+        raise CommandError(f"The values can't be used:\n{lines}") from None
+    return live
+
+
+def _require_open_to_others(state: StateFolder) -> None:
+    """As root, servers run as other users: they must be able to reach this Python and their home.
+
+    Raises:
+        CommandError: a folder on the way is closed to them.
+    """
+    probe = "import os, sys, qhub_hub.singleuser; os.stat(sys.argv[1])"
+    try:
+        ended = subprocess.run(  # noqa: S603 - this Python
+            [sys.executable, "-c", probe, str(state.files)],
+            user=65534,
+            group=65534,
+            extra_groups=[],
+            cwd="/",
+            capture_output=True,
+            check=False,
+        )
+        closed = ended.returncode != 0
+    except PermissionError:
+        closed = True
+    if closed:
+        culprit = next(
+            (
+                str(folder)
+                for path in (
+                    Path(sys.executable).absolute(),
+                    Path(sys.base_prefix),
+                    Path(__file__).parent,
+                    state.files,
+                )
+                for folder in reversed(path.parents)
+                if not folder.stat().st_mode & 0o001
+            ),
+            str(Path(sys.prefix)),
+        )
+        raise CommandError(
+            "QHub runs as root, so that every server runs as its own user; but other users can't get to "
+            f"{sys.executable} and {state.files}: {culprit} is closed to them.\n"
+            "hint: install QHub (and Python) and keep its state where everybody may pass, such as /opt and "
+            "/var/lib; or run it as a normal user."
+        )
+
+
+def _password() -> str:
+    # Four groups of four from 31 letters and digits that can't be mistaken for one another: 79 bits, easy to type.
+    letters = "abcdefghijkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
+
+
+def _serve(
+    console: Console, state: StateFolder, files: list[Path], site: "Site", proxy: tuple[list[str], int]
+) -> int:
+    from qhub_hub.cli.launch import launch
+    from qhub_hub.hub.wiring import OneMachine
+
+    command, port = proxy
+    ports = kept_ports(state.path / "ports.json", ("hub", "proxy-api"))
+    address = f"http://127.0.0.1:{port}"
+    machine = OneMachine(
+        address=address,
+        hub_port=ports["hub"],
+        proxy_api_port=ports["proxy-api"],
+        proxy_command=tuple(command),
+        database=f"sqlite:///{state.database}",
+        runtime=state.path,
+        secrets={
+            "cookie": state.secret("cookie"),
+            "proxy": state.secret("proxy"),
+            "password": state.secret("password", _password),
+            # JupyterHub asks for 32 characters at least.
+            "admin-password": state.secret("admin-password", lambda: f"{_password()}-{_password()}"),
+        },
+        login_hint=f"The password is in {state.secret_path('password')} on the machine that runs QHub.",
+    )
+    return launch(console, state, files, site, machine)
+
+
+def hub_mark(state: StateFolder) -> str:
+    """A short text that is this state folder's and no other's."""
+    return "qhub-" + hashlib.sha256(os.fsencode(state.path)).hexdigest()[:12]

@@ -1,0 +1,85 @@
+"""JupyterHub as `qhub up` runs it: live values, survivors of a crash told from orphans, a word when it is ready."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from jupyterhub.app import JupyterHub
+from tornado.ioloop import PeriodicCallback
+
+from qhub_hub.hub.processes import end_marked, marks
+from qhub_hub.hub.site import Site
+
+REFRESH_EVERY = 1.0  # seconds between two looks at the values files; a changed one is in force within two
+
+
+class QHub(JupyterHub):  # type: ignore[misc]
+    """The hub of one machine.
+
+    Set `on_ready` before the start: it is called once people can sign in, with a sentence for everything that was
+    found running from before.
+    """
+
+    name = "jupyterhub"
+    config_file = ""
+    on_ready: Callable[[list[str]], None] = staticmethod(lambda found: None)
+    failure: BaseException | None = None
+
+    @property
+    def site(self) -> Site:
+        """The site that the wiring made."""
+        return self.tornado_settings["qhub"]  # type: ignore[no-any-return]
+
+    async def launch_instance_async(self, argv: list[str] | None = None) -> None:
+        """Start, and keep the error instead of a traceback when that fails."""
+        try:
+            await self.initialize([])
+            await self.start()
+        except Exception as error:
+            self.log.exception("The hub could not start")
+            self.failure = error
+            self.exit(1)
+
+    async def start(self) -> None:
+        """Start everything, then follow the values files."""
+        found = await self._take_stock()
+        await super().start()
+        refresh = PeriodicCallback(self._refresh, REFRESH_EVERY * 1000)
+        self._periodic_callbacks["qhub_values"] = refresh
+        refresh.start()
+        self._refresh()
+        self.on_ready(found)
+
+    def _refresh(self) -> None:
+        self.site.refresh(self.log)
+
+    async def _take_stock(self) -> list[str]:
+        """End processes that no server accounts for, and say what goes on from before a crash."""
+        running = [
+            spawner for user in self.users.values() for spawner in user.spawners.values() if spawner.active
+        ]
+        known = {spawner.mark for spawner in running if hasattr(spawner, "mark")}
+        mine = f"{self.site.machine.mark}/"
+        orphans = {
+            mark for _, mark in await asyncio.to_thread(lambda: list(marks())) if mark.startswith(mine)
+        }
+        ended = sum(end_marked(mark) for mark in orphans - known)
+        sentences = []
+        if running:
+            names = ", ".join(sorted(spawner._log_name for spawner in running))
+            sentences.append(f"Still running from before, and kept: {names}.")
+        if ended:
+            sentences.append(f"Ended {ended} processes of servers that the last run did not finish starting.")
+        for sentence in sentences:
+            self.log.warning(sentence)
+        return sentences
+
+    def exit(self, exit_status: Any = 0) -> None:
+        """Leave; children first, as a hub that failed half-way has some."""
+        if (
+            exit_status
+            and getattr(self, "proxy", None) is not None
+            and getattr(self.proxy, "proxy_process", None)
+        ):
+            self.proxy.stop()
+        super().exit(exit_status)

@@ -1,0 +1,6 @@
+"""Configuration that the culler's own process reads."""
+
+from qhub_hub.hub.culling import arbiter
+
+c = get_config()  # noqa: F821 - given by traitlets
+c.IdleCuller.cull_arbiter_hook = arbiter

@@ -1,0 +1,146 @@
+"""Plan once, apply, keep, refuse: what the spawners for one machine and for Kubernetes have in common."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from jupyterhub.spawner import SpawnException
+from jupyterhub.utils import maybe_future
+from traitlets import default
+
+from qhub_hub.hub.running import running_servers, usage_of
+from qhub_hub.hub.site import Site
+from qhub_hub.hub.spawn_page import render_form
+from qhub_hub.identity import Identity
+from qhub_hub.sessions import Plan, Rejected, parse_form, parse_request, read_summary, summary
+
+
+def refusal(rejected: Rejected) -> SpawnException:
+    """The hub's own word for a rejection: its status, its sentence, its label in the metrics."""
+    return SpawnException(rejected.message, reason=rejected.reason, status_code=rejected.status)
+
+
+def hub_groups(user: Any) -> frozenset[str]:
+    """Names of the groups that the hub's database has somebody in: those of the sign-in provider."""
+    return frozenset(group.name for group in user.groups)
+
+
+class PlannedMixin:
+    """Put before a spawner class: every start goes through `make_plan`, and nothing else decides.
+
+    A subclass turns the plan into its spawner's traits (`traits_for`). The class decides nothing itself and no
+    option of the wrapped spawner's own profile code is read.
+    """
+
+    plan: Plan | None = None
+    _kept: dict[str, Any] | None = None
+
+    @property
+    def site(self) -> Site:
+        """The hub's site, from the application's settings."""
+        return self.user.settings["qhub"]  # type: ignore[attr-defined, no-any-return]
+
+    def identity(self) -> Identity:
+        """Who the owner of this server is. Raises `Rejected`."""
+        return self.site.identity(self.user.name, hub_groups(self.user))  # type: ignore[attr-defined]
+
+    def _groups_of(self, user: Any) -> frozenset[str]:
+        return self.site.memberships.of(user.name, hub_groups(user))
+
+    def traits_for(self, plan: Plan) -> Mapping[str, Any]:
+        """The spawner's traits that carry the plan out."""
+        raise NotImplementedError
+
+    @default("options_form")
+    def _options_form_default(self) -> Callable[[Any], str]:
+        return lambda spawner: spawner.render_options()
+
+    def render_options(self) -> str:
+        """The cards for the owner of this server, or the sentence why there are none."""
+        try:
+            cards = self.site.offers(self.identity())
+        except Rejected as rejected:
+            raise refusal(rejected) from None
+        remembered = self.user_options if isinstance(self.user_options, dict) else {}  # type: ignore[attr-defined]
+        return render_form(cards, remembered=remembered)
+
+    @default("options_from_form")
+    def _options_from_form_default(self) -> Callable[[dict[str, list[Any]]], dict[str, Any]]:
+        def read(form: dict[str, list[Any]]) -> dict[str, Any]:
+            try:
+                return dict(parse_form(form))
+            except Rejected as rejected:
+                raise refusal(rejected) from None
+
+        return read
+
+    def options_from_query(self, query: dict[str, list[str]]) -> dict[str, Any]:
+        """Options from `/hub/spawn?opt-profile=…`."""
+        options = {name: values[0] if len(values) == 1 else values for name, values in query.items()}
+        try:
+            parse_request(options)
+        except Rejected as rejected:
+            raise refusal(rejected) from None
+        return options
+
+    @default("apply_user_options")
+    def _apply_user_options_default(self) -> Callable[[Any, Any], None]:
+        # The plan applies them, in run_pre_spawn_hook: what is raised here would be logged with a traceback
+        # (JupyterHub 6.1, `_run_apply_user_options`). Setting it declares the options handled.
+        return lambda spawner, options: None
+
+    async def run_pre_spawn_hook(self) -> None:
+        """Decide, make the folders, set the traits; then the site's own hook."""
+        try:
+            identity = self.identity()
+            usage = usage_of(self.user.settings["users"], self, self._groups_of)  # type: ignore[attr-defined]
+            self.plan = self.site.plan(identity, self.user_options, self.name, usage)  # type: ignore[attr-defined]
+            await self.site.prepare(identity)
+            self._introduce()
+        except Rejected as rejected:
+            # The hub stored the options before anybody looked at them; a refused choice must not be there the next
+            # time somebody starts without saying which (facts/hub-apis.md §0.2).
+            self.orm_spawner.user_options = {}  # type: ignore[attr-defined]
+            raise refusal(rejected) from None
+        # Keep the accepted choice in its canonical form: admins see it, and it is preselected next time.
+        self.user_options = self.orm_spawner.user_options = dict(self.plan.choices)  # type: ignore[attr-defined]
+        for name, value in self.traits_for(self.plan).items():
+            setattr(self, name, value)
+        await maybe_future(super().run_pre_spawn_hook())  # type: ignore[misc]
+
+    def _introduce(self) -> None:
+        """Let running servers of the same groups know the name of somebody who was never here before."""
+        mine = self._groups_of(self.user)  # type: ignore[attr-defined]
+        for user in list(self.user.settings["users"].values()):  # type: ignore[attr-defined]
+            if user.name != self.user.name and user.running and mine & self._groups_of(user):  # type: ignore[attr-defined]
+                self.site.write_names(self.site.identity(user.name, hub_groups(user)))
+
+    def running(self) -> list[dict[str, str]]:
+        """What runs on this hub, for the administrators' part of the page."""
+        return running_servers(self.user.settings["users"])  # type: ignore[attr-defined]
+
+    def summary(self) -> dict[str, Any] | None:
+        """What was decided for the running server, also after the hub was restarted."""
+        return summary(self.plan) if self.plan is not None else self._kept
+
+    def get_state(self) -> dict[str, Any]:
+        """State that outlives the hub's process."""
+        state: dict[str, Any] = super().get_state()  # type: ignore[misc]
+        if (decided := self.summary()) is not None:
+            state["qhub"] = decided
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take up the state of a server that outlived the hub's process."""
+        super().load_state(state)  # type: ignore[misc]
+        self._kept = state.get("qhub") if read_summary(state.get("qhub")) is not None else None
+
+    def clear_state(self) -> None:
+        """Forget the server that has ended."""
+        super().clear_state()  # type: ignore[misc]
+        self.plan, self._kept = None, None
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """What is being done, for the page that waits."""
+        yield {"progress": 20, "message": "Preparing your home and group folders"}
+        title = self.plan.title if self.plan is not None else "your server"
+        yield {"progress": 50, "message": f"Starting {title}"}

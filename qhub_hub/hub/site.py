@@ -1,0 +1,208 @@
+"""What the hub knows besides its own database: the values in force, the ids, the folders. Policy is asked for here."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from logging import Logger
+from pathlib import Path
+from typing import Any, Self
+
+from traitlets.log import get_logger
+
+from qhub_hub.config import LiveConfig
+from qhub_hub.config.models import Config
+from qhub_hub.environments.manifest import Catalogue
+from qhub_hub.hub.names_files import write_names
+from qhub_hub.hub.resource_limits import Limiter
+from qhub_hub.hub.share import check_share
+from qhub_hub.identity import (
+    Identity,
+    IdentityError,
+    Memberships,
+    claim_declared,
+    identity_of,
+    peers_of,
+    render_group,
+    render_passwd,
+    view_of,
+)
+from qhub_hub.identity.store import IdentityStore
+from qhub_hub.sessions import Offer, Plan, Rejected, Usage, make_plan, offers, parse_request
+from qhub_hub.storage import Directory, Provisioner, StorageError, directories
+
+DEFAULT_ADMIN = "admin"
+"""The administrator that the default values name; naming only them does not close the door to others."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The one machine that every node group is, outside Kubernetes.
+
+    Args:
+        cpu: cores.
+        memory: bytes.
+        own_ids: whether servers run as their owner; only root can arrange that.
+        files: root of homes and shared folders.
+        names: folder of people's passwd and group files.
+        logs: folder of servers' output.
+        limiter: how servers are held to their plan.
+        mark: begins the mark of every process of this hub; another one for every state folder.
+        notices: what is not as it should be, as sentences for administrators.
+    """
+
+    cpu: float
+    memory: int
+    own_ids: bool
+    files: Path
+    names: Path
+    logs: Path
+    limiter: Limiter
+    mark: str
+    notices: tuple[str, ...] = ()
+
+
+class Site:
+    """One hub's values, ids and folders.
+
+    Args:
+        live: the values file, re-read when it changes.
+        store: who has which id.
+        provisioner: the only writer of folders.
+        machine: where servers run.
+    """
+
+    def __init__(
+        self, live: LiveConfig, store: IdentityStore, provisioner: Provisioner, machine: Machine
+    ) -> None:
+        self.live = live
+        self.store = store
+        self.provisioner = provisioner
+        self.machine = machine
+        self.warnings: tuple[str, ...] = ()
+        self._memberships: tuple[object, Memberships] | None = None
+
+    def __deepcopy__(self, memo: Mapping[int, Any]) -> Self:
+        # traitlets copies configuration values deeply when it hands them to a class; there is one site per hub.
+        return self
+
+    @property
+    def memberships(self) -> Memberships:
+        """Who is in which group by the values in force, with this machine's size where they leave a node's open."""
+        values = self.live.current
+        if self._memberships is None or self._memberships[0] is not values:
+            fitted = values.on_machine(cpu=self.machine.cpu, memory=self.machine.memory)
+            self._memberships = (values, Memberships(fitted.qhub))
+            self.warnings = tuple(map(str, fitted.warnings))
+            # Declared numbers first, or the next person to sign in might be given one of them.
+            for sentence in claim_declared(self._memberships[1], self.store):
+                get_logger().error(sentence)
+        return self._memberships[1]
+
+    @property
+    def config(self) -> Config:
+        """The values in force."""
+        return self.memberships.config
+
+    def refresh(self, log: Logger) -> None:
+        """Look whether the values files changed, and say in the log what came of it."""
+        if not self.live.refresh():
+            return
+        if self.problems:
+            log.error("The values file is broken; the last good one stays in force:\n%s", "\n".join(self.problems))
+        else:
+            log.warning("The values file changed and is in force.")
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the values file as it is on disk, a line each; empty while it is in force."""
+        return tuple(map(str, self.live.problems))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Environments on offer."""
+        return ()
+
+    @property
+    def admins(self) -> frozenset[str]:
+        """Names of the administrators that the values file names."""
+        config = self.config
+        named = {name for name, user in config.users.items() if user.admin}
+        for group_name, group in config.groups.items():
+            if group.admin:
+                named.update(group.members)
+                named.update(name for name, user in config.users.items() if group_name in user.groups)
+        return frozenset(named)
+
+    def may_sign_in(self, name: str) -> bool:
+        """Whether the values file lets this person in: everybody, unless it names people."""
+        return self.open_to_all or name in self._named()
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether the values file names nobody, but perhaps the default administrator: then everybody may sign in."""
+        return not self._named() - {DEFAULT_ADMIN}
+
+    def _named(self) -> set[str]:
+        config = self.config
+        return set(config.users).union(*(group.members for group in config.groups.values()))
+
+    def identity(self, name: str, hub_groups: frozenset[str]) -> Identity:
+        """Who this person is.
+
+        Raises:
+            Rejected: the name or its ids can't be used.
+        """
+        try:
+            return identity_of(
+                self.memberships, self.store, name, hub_groups, home_root=str(self.machine.files / "home")
+            )
+        except IdentityError as error:
+            get_logger().error("No identity for %r: %s", name, error)
+            raise Rejected(
+                "identity",
+                f"The name {name!r} can't be used here. An administrator finds the reason in the log.",
+            ) from error
+
+    def offers(self, identity: Identity) -> tuple[Offer, ...]:
+        """The cards that this person sees."""
+        return offers(self.config, identity, self.catalogue)
+
+    def plan(self, identity: Identity, options: object, server: str, usage: Usage) -> Plan:
+        """What to start.
+
+        Raises:
+            Rejected: nothing, with the reason.
+        """
+        return make_plan(self.config, identity, parse_request(options, server), self.catalogue, usage)
+
+    async def prepare(self, identity: Identity) -> None:
+        """Make the folders and name files that a server of this person needs.
+
+        Raises:
+            Rejected: a folder is not as it must be.
+        """
+        everyone = frozenset(name for name, group in self.config.groups.items() if group.everyone)
+        try:
+            # In a thread: a share that hangs must not hang the hub.
+            await asyncio.to_thread(self._make_folders, directories(identity, everyone))
+            self.write_names(identity)
+        except (StorageError, IdentityError) as error:
+            get_logger().error("No folders for %r: %s", identity.name, error)
+            raise Rejected(
+                "unavailable", "Your folders can't be prepared. An administrator finds the reason in the log."
+            ) from error
+
+    def write_names(self, identity: Identity) -> None:
+        """Write the files that this person's servers resolve names with: their own and those of their groups' people.
+
+        Running servers see the new files at once.
+        """
+        if self.machine.own_ids:
+            view = view_of(identity, peers_of(self.memberships, self.store, identity))
+            folder = self.machine.names / identity.directory
+            write_names(folder, identity.gid, render_passwd(view), render_group(view))
+
+    def _make_folders(self, wanted: tuple[Directory, ...]) -> None:
+        # The mark beside the files first: it must never be behind the ids that own folders.
+        check_share(self.provisioner, self.store)
+        self.provisioner.ensure(wanted)

@@ -1,0 +1,135 @@
+"""The most that people and groups may use at a time: what runs now plus the new server must fit."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol, Self
+
+from qhub_hub.config.models import Config
+from qhub_hub.config.models.policy import Limit
+from qhub_hub.config.quantities import show_bytes
+from qhub_hub.identity.model import Identity
+from qhub_hub.sessions.keys import yaml_key
+from qhub_hub.sessions.rejection import Rejected
+from qhub_hub.sessions.sizes import Hardware
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What some servers use together: how many, guaranteed cores, guaranteed bytes, accelerators."""
+
+    servers: int = 0
+    cpu: float = 0.0
+    memory: int = 0
+    gpu: int = 0
+
+    def __add__(self, other: "Used") -> "Used":
+        return Used(
+            self.servers + other.servers,
+            self.cpu + other.cpu,
+            self.memory + other.memory,
+            self.gpu + other.gpu,
+        )
+
+
+def use_of(hardware: Hardware) -> Used:
+    """What one server counts for. What it is not guaranteed does not count."""
+    return Used(1, hardware.cpu.guarantee or 0.0, int(hardware.memory.guarantee or 0), hardware.gpu)
+
+
+class Running(Protocol):
+    """A running server, as its plan or the summary of it states it."""
+
+    @property
+    def hardware(self) -> Hardware:
+        """How large it is."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Full names of its owner's groups when it was started."""
+
+
+NOTHING = Used()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What runs now, without the server that is being started. Who is missing uses nothing.
+
+    Args:
+        people: by hub user name.
+        groups: of all members of a group together, by full name.
+    """
+
+    people: Mapping[str, Used] = field(default_factory=lambda: MappingProxyType({}))
+    groups: Mapping[str, Used] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(cls, running: Iterable[tuple[str, Running]]) -> Self:
+        """Add up running servers.
+
+        Args:
+            running: hub user name of the owner and the server, for each server but the one being started.
+        """
+        people: dict[str, Used] = {}
+        groups: dict[str, Used] = {}
+        for owner, server in running:
+            used = use_of(server.hardware)
+            people[owner] = people.get(owner, NOTHING) + used
+            for group in server.groups:
+                groups[group] = groups.get(group, NOTHING) + used
+        return cls(MappingProxyType(people), MappingProxyType(groups))
+
+
+NOTHING_RUNS = Usage()
+
+
+def applying_limits(config: Config, identity: Identity) -> tuple[tuple[str, str, Limit], ...]:
+    """Group name (empty: the person alone), key and limit of each limit that a new server must fit."""
+    own = config.limits.users.get(identity.name)
+    personal = (
+        ("", yaml_key("limits", "everyone"), config.limits.everyone)
+        if own is None
+        else ("", yaml_key("limits", "users", identity.name), own)
+    )
+    shared = (
+        (group.name, yaml_key("limits", "groups", group.name), limit)
+        for group in identity.groups
+        if (limit := config.limits.groups.get(group.name)) is not None
+    )
+    return (personal, *shared)
+
+
+def check_limits(config: Config, identity: Identity, hardware: Hardware, usage: Usage) -> None:
+    """Let a server pass that fits every limit.
+
+    Raises:
+        Rejected: reason `limit`; names the limit, what is used and what was asked.
+    """
+    asked = use_of(hardware)
+    for group, key, limit in applying_limits(config, identity):
+        used = usage.groups.get(group, NOTHING) if group else usage.people.get(identity.name, NOTHING)
+        _check(group, key, limit, used, asked)
+
+
+def _check(group: str, key: str, limit: Limit, used: Used, asked: Used) -> None:
+    for name in ("servers", "cpu", "memory", "gpu"):
+        most, now, more = getattr(limit, name), getattr(used, name), getattr(asked, name)
+        # What the server does not need can't be exceeded by it, even where others use too much already.
+        # Rounded: ten servers of 0.1 cores are one core.
+        if most is not None and more and round(now + more, 6) > most:
+            who = f"The members of {group} together use" if group else "You use"
+            raise Rejected(
+                "limit",
+                f"{who} {_show(name, now)} of at most {_show(name, most)}, and this server needs "
+                f"{_show(name, more)} more ({key}.{name}). Stop another server or choose a smaller one.",
+            )
+
+
+def _show(name: str, amount: float) -> str:
+    if name == "memory":
+        return show_bytes(int(amount))
+    singular, plural = {"servers": ("server", "servers"), "cpu": ("core", "cores"), "gpu": ("GPU", "GPUs")}[
+        name
+    ]
+    return f"{amount:g} {singular if amount == 1 else plural}"

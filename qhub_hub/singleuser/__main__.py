@@ -1,0 +1,42 @@
+"""The entry that every server runs, on one machine and in pods."""
+
+import gc
+import logging
+import os
+import sys
+
+from qhub_hub.singleuser.imports import skip_wasted_work
+from qhub_hub.singleuser.names import Names
+from qhub_hub.singleuser.person import link_shared_folders, set_person, set_umask
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Set umask, person, shared folders and names right, then be the single-user server until it is stopped.
+
+    Args:
+        argv: arguments of `jupyterhub-singleuser`; None: the process's own.
+    """
+    logging.basicConfig(format="[%(levelname).1s %(asctime)s QHub] %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    set_umask(os.environ)
+    set_person(os.environ)
+    link_shared_folders(os.environ)
+    # A child asks the name library while this process imports JupyterLab: the answer costs no time.
+    names = Names(os.environ)
+    # A hundred thousand objects are made by the imports and none is garbage: collecting in between is waste,
+    # and frozen ones are not looked at again.
+    gc.disable()
+    skip_wasted_work()
+    from qhub_hub.singleuser.application import launch
+
+    gc.freeze()
+    gc.enable()
+    notice = names.give_to_children(os.environ)
+    if notice:
+        log.warning(notice)
+    launch(sys.argv[1:] if argv is None else argv)
+
+
+if __name__ == "__main__":
+    main()
