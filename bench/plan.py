@@ -35,8 +35,7 @@ def site() -> dict[str, Any]:
         "nodeGroups": {"user": {"cpu": 16, "memory": "64Gi", "price": 0.8}},
         # Only the last tenth is open to the person: the first open card comes late.
         "profiles": {
-            f"p{n}": {"order": n, "allowedGroups": [f"g{n * 7}", f"g{n}"], "options": options}
-            for n in range(PROFILES)
+            f"p{n}": {"order": n, "allowedGroups": [f"g{n * 7}", f"g{n}"], "options": options} for n in range(PROFILES)
         },
         "limits": {
             "everyone": {"cpu": 64, "memory": "256Gi"},
@@ -71,9 +70,7 @@ def main() -> None:
     names = [f"g{n}" for n in range(PROFILES - OWN_GROUPS, PROFILES)]
     groups = tuple(Group(name, name, 70_000 + n, name) for n, name in enumerate(names))
     identity = Identity("u1", "u1", 100_001, 100_001, groups, "u1", "/home/u1")
-    catalogue: Catalogue = tuple(
-        Environment("global", f"e{n}", f"/home/conda/global/envs/e{n}") for n in range(20)
-    )
+    catalogue: Catalogue = tuple(Environment("global", f"e{n}", f"/home/conda/global/envs/e{n}") for n in range(20))
     slug = f"p{PROFILES - 1}"
     dicts = [
         {

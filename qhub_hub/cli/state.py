@@ -44,8 +44,9 @@ class StateFolder:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.files = self.path / "files"
-        self.database = self.path / "hub.sqlite"
-        self.identities = self.path / "identities.sqlite"
+        databases = self.path / "databases"
+        self.database = databases / "hub.sqlite"
+        self.identities = databases / "identities.sqlite"
         self.proxy = self.path / "proxy"
         self.logs = self.path / "logs"
         self.names = self.path / "names"
@@ -54,7 +55,7 @@ class StateFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             self._check_version()
             self.path.chmod(0o711)
-            for folder, mode in ((self._secrets, 0o700), (self.logs, 0o700), (self.names, 0o711)):
+            for folder, mode in ((self._secrets, 0o700), (databases, 0o700), (self.logs, 0o700), (self.names, 0o711)):
                 folder.mkdir(exist_ok=True)
                 folder.chmod(mode)
             for folder in (self.files, self.proxy):

@@ -74,6 +74,7 @@ def _own_values(state: StateFolder) -> Path:
     with told(f"The settings file {path} can't be made"):
         if not path.exists():
             path.write_text(STARTER)
+            path.chmod(0o600)  # it may come to hold a provider's client secret
     return path
 
 

@@ -142,6 +142,7 @@ class Builder:
         if event.tag is not None:
             self._refuse_tag(event.tag, line)
         if len(self._stack) >= DEEPEST:
+            self._stack.clear()  # a path of that depth says nothing
             self.stop(line, f"maps and lists are nested more than {DEEPEST} deep")
         empty: dict[str, Tree] | list[Tree] = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._stack.append(_Open(Tree(empty, Position(self.name, line)), event.anchor))

@@ -11,7 +11,7 @@ from qhub_hub.config.checks import check, misfits, warn
 from qhub_hub.config.machine import on_machine
 from qhub_hub.config.merging import merge, over_defaults
 from qhub_hub.config.models import Config
-from qhub_hub.config.problems import ConfigError, Path, Position, Problem, parse_path
+from qhub_hub.config.problems import ConfigError, Path, Position, Problem, parse_path, show_value
 from qhub_hub.config.reading import read
 from qhub_hub.config.suggestions import did_you_mean, nearest
 from qhub_hub.config.tree import Tree, empty_entries, find, plain, where
@@ -80,7 +80,7 @@ def load_values(*paths: str | os.PathLike[str], defaults: bool = True) -> Values
     problems = list(_top_level(tree))
     section = tree.children().get("qhub", Tree({}, tree.position))
     if not isinstance(section.value, dict | None):
-        raise ConfigError([*problems, Problem(where(tree, ("qhub",)), ("qhub",), "found no map; allowed is a map")])
+        raise ConfigError(problems)
     config, findings = validate(plain(section, nulls=False) or {})
     if config is not None:
         broken = {finding.path for finding in findings}
@@ -120,7 +120,7 @@ def _top_level(tree: Tree) -> Iterator[Problem]:
             hint = f"did you mean qhub.{meant}?" if meant else did_you_mean(key, allowed, "keys")
             yield Problem(where(tree, path, key=True), path, f"unknown key; {hint}")
         elif not isinstance(child.value, dict | None):
-            yield Problem(where(tree, path), path, "allowed is a map")
+            yield Problem(where(tree, path), path, f"found {show_value(plain(child), path)}; allowed is a map")
 
 
 def _placed(tree: Tree, findings: Iterable[Finding]) -> Iterator[Problem]:

@@ -19,8 +19,8 @@ A key that is left out, or set to `null`, has its default.
 Other top-level keys (`jupyterhub`, `dask-gateway`, `conda-store`, `ssh`, `jitsi`, `nfs`, `global`) are handed to those
 parts as they are.
 
-Amounts: cores are numbers or texts such as `"500m"`; sizes are bytes or texts such as `"4Gi"`; times are seconds or texts
-such as `"30m"`.
+Amounts: cores are numbers or texts such as `"500m"`; sizes are bytes or texts such as `"4Gi"`; times are seconds or
+texts such as `"30m"`.
 YAML that Helm, Terraform and Python read differently (`0644`, `1_000`, `2026-01-01`, `12:30`, `yes`, keys such as `on`)
 is refused: quote it.
 """

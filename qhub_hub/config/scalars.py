@@ -33,6 +33,7 @@ _NUMBER_TO_SOME = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)
 _DATE_TO_SOME = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?")
 
 
@@ -64,6 +65,11 @@ def resolve(text: str) -> Scalar:
         raise Ambiguous(
             f"is a word to some YAML readers and yes or no to others; write true or false, or quote it: {quoted(text)}"
         )
+    # Most are texts; what looks like a number begins with a digit, a sign, a dot or an underscore.
+    return text if text[0].isalpha() else _number_or_text(text)
+
+
+def _number_or_text(text: str) -> Scalar:
     if _INTEGER.fullmatch(text):
         return _integer(text)
     if _DECIMAL.fullmatch(text):
@@ -72,7 +78,7 @@ def resolve(text: str) -> Scalar:
         raise Ambiguous(
             f"is not the same number to all YAML readers; write plain decimal digits, or quote it: {quoted(text)}"
         )
-    if re.fullmatch(r"[-+]?\.(inf|nan)", text, re.IGNORECASE):
+    if _NOT_FINITE.fullmatch(text):
         raise Ambiguous(f"is not a number that every YAML reader can keep; quote it: {quoted(text)}")
     if _DATE_TO_SOME.fullmatch(text):
         raise Ambiguous(f"is a date to some YAML readers and a text to others; quote it: {quoted(text)}")

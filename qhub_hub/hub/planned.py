@@ -11,7 +11,7 @@ from qhub_hub.hub.running import running_servers, usage_of
 from qhub_hub.hub.site import Site
 from qhub_hub.hub.spawn_page import render_form
 from qhub_hub.identity import Identity
-from qhub_hub.sessions import Plan, Rejected, parse_form, parse_request, read_summary, summary
+from qhub_hub.sessions import Plan, Rejected, parse_form, parse_query, read_summary, summary
 
 
 def refusal(rejected: Rejected) -> SpawnException:
@@ -22,6 +22,13 @@ def refusal(rejected: Rejected) -> SpawnException:
 def hub_groups(user: Any) -> frozenset[str]:
     """Names of the groups that the hub's database has somebody in: those of the sign-in provider."""
     return frozenset(group.name for group in user.groups)
+
+
+def _read(parse: Callable[[Any], Mapping[str, str]], fields: Any) -> dict[str, str]:
+    try:
+        return dict(parse(fields))
+    except Rejected as rejected:
+        raise refusal(rejected) from None
 
 
 class PlannedMixin:
@@ -65,22 +72,11 @@ class PlannedMixin:
 
     @default("options_from_form")
     def _options_from_form_default(self) -> Callable[[dict[str, list[Any]]], dict[str, Any]]:
-        def read(form: dict[str, list[Any]]) -> dict[str, Any]:
-            try:
-                return dict(parse_form(form))
-            except Rejected as rejected:
-                raise refusal(rejected) from None
-
-        return read
+        return lambda form: _read(parse_form, form)
 
     def options_from_query(self, query: dict[str, list[str]]) -> dict[str, Any]:
         """Options from `/hub/spawn?opt-profile=…`."""
-        options = {name: values[0] if len(values) == 1 else values for name, values in query.items()}
-        try:
-            parse_request(options)
-        except Rejected as rejected:
-            raise refusal(rejected) from None
-        return options
+        return _read(parse_query, query)
 
     @default("apply_user_options")
     def _apply_user_options_default(self) -> Callable[[Any, Any], None]:
@@ -92,14 +88,14 @@ class PlannedMixin:
         """Decide, make the folders, set the traits; then the site's own hook."""
         try:
             identity = self.identity()
-            usage = usage_of(self.user.settings["users"], self, self._groups_of)  # type: ignore[attr-defined]
+            usage = usage_of(self.user.settings["users"], without=self)  # type: ignore[attr-defined]
             self.plan = self.site.plan(identity, self.user_options, self.name, usage)  # type: ignore[attr-defined]
             await self.site.prepare(identity)
             self._introduce()
         except Rejected as rejected:
             # The hub stored the options before anybody looked at them; a refused choice must not be there the next
             # time somebody starts without saying which (facts/hub-apis.md §0.2).
-            self.orm_spawner.user_options = {}  # type: ignore[attr-defined]
+            self.user_options = self.orm_spawner.user_options = {}  # type: ignore[attr-defined]
             raise refusal(rejected) from None
         # Keep the accepted choice in its canonical form: admins see it, and it is preselected next time.
         self.user_options = self.orm_spawner.user_options = dict(self.plan.choices)  # type: ignore[attr-defined]

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from qhub_hub.sessions import Choice, Offer, Price, describe_hardware
+from qhub_hub.sessions import Choice, Hardware, Offer, Price
+from qhub_hub.sessions import describe_hardware as hardware_in_words
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥"}
 
@@ -68,6 +69,11 @@ def _template() -> Template:
     return environment.get_template("spawn_form.html")
 
 
+def describe_hardware(hardware: Hardware) -> tuple[str, ...]:
+    """What a server would have, a fact per item: `("2 cores", "4 GiB", "1 l4 GPU")`."""
+    return tuple(fact for fact in hardware_in_words(hardware).split(", ") if fact)
+
+
 def describe_price(price: Price | None) -> str:
     """A price in words: `$0.25 / hour`, `CHF 1.20 / hour`, `Free` where it is 0, empty if not stated.
 
@@ -89,7 +95,7 @@ def _answers(choices: Sequence[Choice], remembered: object) -> tuple[_Answer, ..
         _Answer(
             key=choice.key,
             title=choice.title,
-            facts=describe_hardware(choice.hardware) if choice.hardware else "",
+            facts=hardware_in_words(choice.hardware) if choice.hardware else "",
             price=describe_price(choice.price),
             selected=choice.key == chosen,
         )
@@ -125,20 +131,18 @@ def _card_price(offer: Offer) -> tuple[str, str]:
 
 def _card(offer: Offer, selected: bool, remembered: Mapping[str, object]) -> _Card:
     sizes = len(_sizes(offer))
-    facts = [fact for fact in describe_hardware(offer.hardware).split(", ") if fact]
+    facts = describe_hardware(offer.hardware)
     return _Card(
         offer=offer,
         selected=selected,
         sized=sizes > 1,
-        facts=(*facts, f"{sizes} sizes") if sizes > 1 else tuple(facts),
+        facts=(*facts, f"{sizes} sizes") if sizes > 1 else facts,
         price=_card_price(offer),
         fields=() if offer.locked else _fields(offer, remembered if selected else {}),
     )
 
 
-def render_form(
-    offers: Sequence[Offer], *, remembered: Mapping[str, object], notices: Sequence[str] = ()
-) -> str:
+def render_form(offers: Sequence[Offer], *, remembered: Mapping[str, object], notices: Sequence[str] = ()) -> str:
     """The cards to choose from, as HTML for the inside of JupyterHub's spawn form.
 
     What the form sends: `profile`, and for every open card its options as `image:<profile>`, `size:<profile>`

@@ -101,6 +101,8 @@ def _looked_up(function: Callable[..., int], key: object, struct: str) -> tuple[
     while size <= _LARGEST_ENTRY:
         entry, buffer, result = ffi.new(f"{struct} *"), ffi.new("char[]", size), ffi.new(f"{struct} **")
         code = function(key, entry, buffer, size, result)
+        if code == -1:
+            code = ffi.errno  # groups only: the library returns -1 where glibc returns the error itself
         if code != errno.ERANGE:
             return (entry if result[0] != ffi.NULL else None), buffer
         size *= 4

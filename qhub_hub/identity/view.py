@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from qhub_hub.identity.base_entries import BASE_GROUPS, BASE_PASSWD
 from qhub_hub.identity.entries import GroupEntry, PasswdEntry, parse_passwd
 from qhub_hub.identity.memberships import Memberships
-from qhub_hub.identity.model import Identity
+from qhub_hub.identity.model import Group, Identity
 from qhub_hub.identity.records import IdSource, UserRecord
 
 MOST_PEERS = 500
 """Co-members in one view. Each costs about 100 bytes, and a pod's annotations may have 256 KiB together."""
 
+_ENTRY_BYTES = 960  # of 1024, less the password, the end of the list and alignment
+_POINTER_BYTES = 8
 _NO_LOGIN = "/usr/sbin/nologin"  # nobody signs in as somebody else here, so a peer's shell is of no use
 
 
@@ -71,17 +73,28 @@ def view_of(identity: Identity, peers: Iterable[Peer] = ()) -> View:
     ]
     private = [GroupEntry(entry.name, entry.gid) for entry in (own, *others)]
     shared = [
-        GroupEntry(
-            group.posix,
-            group.gid,
-            tuple(
-                sorted(
-                    {identity.posix, *group.members}
-                    | {peer.record.posix for peer in peers if group.name in peer.groups}
-                )
-            ),
+        _shared_group(
+            group,
+            identity.posix,
+            {*group.members, *(peer.record.posix for peer in peers if group.name in peer.groups)},
         )
         for group in identity.groups
     ]
     system = [GroupEntry(name, gid) for name, gid in BASE_GROUPS.items()]
     return View((*parse_passwd(BASE_PASSWD), own, *others), (*system, *private, *shared))
+
+
+def _shared_group(group: Group, own: str, others: set[str]) -> GroupEntry:
+    """The person and as many others as every program can read.
+
+    Programs (Python's `grp` among them) ask with 1 KiB of memory first, and nss_wrapper 1.1 answers "too
+    small" in a way that they take for "no such group": a longer line would lose the group's name.
+    """
+    room = _ENTRY_BYTES - len(group.posix) - len(own)
+    members = [own]
+    for name in sorted(others - {own}):
+        room -= len(name) + 1 + _POINTER_BYTES
+        if room < 0:
+            break
+        members.append(name)
+    return GroupEntry(group.posix, group.gid, tuple(sorted(members)))

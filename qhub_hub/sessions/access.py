@@ -9,9 +9,7 @@ def may_use(profile: Profile, identity: Identity) -> bool:
     """Whether a profile is open to this person: to everybody, to a group of theirs, or to them by name."""
     if not profile.allowed_groups and not profile.allowed_users:
         return True
-    return identity.name in profile.allowed_users or not identity.group_names.isdisjoint(
-        profile.allowed_groups
-    )
+    return identity.name in profile.allowed_users or not identity.group_names.isdisjoint(profile.allowed_groups)
 
 
 def unlocking_group(profile: Profile, identity: Identity) -> str:

@@ -18,9 +18,7 @@ def visible_namespaces(config: Config, identity: Identity, catalogue: Catalogue)
     """
     return tuple(
         sorted(
-            name
-            for name in {environment.namespace for environment in catalogue}
-            if _may_see(config, identity, name)
+            name for name in {environment.namespace for environment in catalogue} if _may_see(config, identity, name)
         )
     )
 
@@ -33,9 +31,7 @@ def _may_see(config: Config, identity: Identity, name: str) -> bool:
     return not allowed or not identity.group_names.isdisjoint(allowed)
 
 
-def offered_environments(
-    config: Config, identity: Identity, profile: Profile, catalogue: Catalogue
-) -> tuple[str, ...]:
+def offered_environments(config: Config, identity: Identity, profile: Profile, catalogue: Catalogue) -> tuple[str, ...]:
     """`<namespace>/<name>` of the ready environments that a profile lets this person choose from.
 
     Ordered by the profile's patterns, then as the catalogue is: the first one is the default.

@@ -5,7 +5,7 @@ from typing import Literal
 
 from qhub_hub.config.models import Config
 from qhub_hub.config.models.people import Group
-from qhub_hub.config.models.profiles import Size
+from qhub_hub.config.models.profiles import Profile
 from qhub_hub.config.quantities import show_bytes, show_seconds
 from qhub_hub.environments.manifest import Catalogue
 from qhub_hub.identity.model import Identity
@@ -19,7 +19,7 @@ from qhub_hub.sessions.prices import describe_price
 from qhub_hub.sessions.profiles import in_order, placeable, title_of
 from qhub_hub.sessions.rejection import Rejected
 from qhub_hub.sessions.request import parse_request
-from qhub_hub.sessions.sizes import Amount
+from qhub_hub.sessions.sizes import Amount, FullSize, completed, states
 
 Source = Callable[[str], str]
 State = Literal["open", "locked", "hidden"]
@@ -63,8 +63,7 @@ def _located(facts: Iterable[Fact], source: Source | None) -> tuple[Fact, ...]:
     if source is None:
         return tuple(facts)
     return tuple(
-        Fact(fact.what, fact.text, fact.key, (source(fact.key) or "default") if fact.key else "")
-        for fact in facts
+        Fact(fact.what, fact.text, fact.key, (source(fact.key) or "default") if fact.key else "") for fact in facts
     )
 
 
@@ -85,11 +84,7 @@ def _identity_facts(config: Config, identity: Identity) -> Iterator[Fact]:
     for group in identity.groups:
         stated = config.groups.get(group.name)
         pool = config.identity.group_ids
-        how = (
-            "declared"
-            if stated and stated.gid is not None
-            else f"would be allocated from {pool.first}–{pool.last}"
-        )
+        how = "declared" if stated and stated.gid is not None else f"would be allocated from {pool.first}–{pool.last}"
         why, key = _membership(config, identity.name, group.name, stated)
         yield Fact(f"group {group.name}", f"gid {group.gid}, {how}; {why}", key)
 
@@ -126,14 +121,12 @@ def _card(config: Config, identity: Identity, key: str) -> tuple[State, Fact]:
         return "locked", Fact(key, rejected.message, yaml_key("profiles", key, "nodeGroup"))
     group = unlocking_group(profile, identity)
     rule = "allowedUsers" if identity.name in profile.allowed_users and not group else "allowedGroups"
-    return "open", Fact(
-        key, f"{title_of(key, profile)}: {audience_of(profile)}", yaml_key("profiles", key, rule)
-    )
+    return "open", Fact(key, f"{title_of(key, profile)}: {audience_of(profile)}", yaml_key("profiles", key, rule))
 
 
 def _choice_facts(config: Config, plan: Plan, asked: bool) -> Iterator[Fact]:
     profile = config.profiles[plan.profile]
-    base: tuple[str, ...] = ("profiles", plan.profile)
+    base = ("profiles", plan.profile)
     how = "asked for" if asked else "the first open card"
     yield Fact("profile", f"{plan.title}, {how}", yaml_key(*base))
     if plan.command:
@@ -144,25 +137,30 @@ def _choice_facts(config: Config, plan: Plan, asked: bool) -> Iterator[Fact]:
         yield Fact("image", plan.image or "the chart's", yaml_key(*base, "image"))
     if plan.environment:
         yield Fact("environment", plan.environment, yaml_key(*base, "options", "environments"))
-    size: Size = profile
-    if chosen := plan.choices.get("size"):
-        size, base = profile.options.sizes[chosen], (*base, "options", "sizes", chosen)
-        yield Fact("size", size.display_name or chosen, yaml_key(*base))
-    yield _amount_fact("cpu", plan.cpu, size, base)
-    yield _amount_fact("memory", plan.memory, size, base)
-    if plan.gpu:
-        yield Fact("gpu", f"{plan.gpu} {plan.gpu_type}", yaml_key(*base, "gpu"))
+    yield from _size_facts(profile, plan)
     yield Fact("node group", plan.node_group, yaml_key("profiles", plan.profile, "nodeGroup"))
     if plan.price:
         yield Fact("price", describe_price(plan.price), plan.price.source)
 
 
-def _amount_fact(name: Literal["cpu", "memory"], amount: Amount, size: Size, base: tuple[str, ...]) -> Fact:
+def _size_facts(profile: Profile, plan: Plan) -> Iterator[Fact]:
+    base: tuple[str, ...] = ("profiles", plan.profile)
+    own: frozenset[str] = frozenset()
+    size, inner = completed(profile, profile), base
+    if chosen := plan.choices.get("size"):
+        choice, inner = profile.options.sizes[chosen], (*base, "options", "sizes", chosen)
+        own, size = states(choice), completed(choice, profile)
+        yield Fact("size", choice.display_name or chosen, yaml_key(*inner))
+    yield _amount_fact("cpu", plan.cpu, size, inner if "cpu" in own else base)
+    yield _amount_fact("memory", plan.memory, size, inner if "memory" in own else base)
+    if plan.gpu:
+        yield Fact("gpu", f"{plan.gpu} {plan.gpu_type}", yaml_key(*(inner if "gpu" in own else base), "gpu"))
+
+
+def _amount_fact(name: Literal["cpu", "memory"], amount: Amount, size: FullSize, base: tuple[str, ...]) -> Fact:
     if amount.guarantee is None and amount.limit is None:
         return Fact(name, "not stated: what the node has left", yaml_key(*base, name))
-    guarantee, limit = (
-        None if number is None else _show(name, number) for number in (amount.guarantee, amount.limit)
-    )
+    guarantee, limit = (None if number is None else _show(name, number) for number in (amount.guarantee, amount.limit))
     text = f"{guarantee} guaranteed" if limit is None else f"at most {limit}, {guarantee} guaranteed"
     if size.share is not None:
         return Fact(name, f"{text} ({size.share} of a node)", yaml_key(*base, "share"))
@@ -207,8 +205,4 @@ def _mount_key(identity: Identity, source: str) -> str:
     if place == "shared":
         group = next(group for group in identity.groups if group.directory == name)
         return yaml_key("groups", group.name, "sharedFolder")
-    return (
-        yaml_key("environments", "namespaces", name)
-        if place == "environments"
-        else yaml_key("storage", "home")
-    )
+    return yaml_key("environments", "namespaces", name) if place == "environments" else yaml_key("storage", "home")

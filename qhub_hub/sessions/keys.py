@@ -10,7 +10,5 @@ def yaml_key(*parts: str) -> str:
     A part that holds a dot or another sign that would make the path ambiguous is put in double quotes:
     `qhub.users."ann.b".groups`.
     """
-    written = (
-        part if re.fullmatch(r"[\w-]+", part) else json.dumps(part, ensure_ascii=False) for part in parts
-    )
+    written = (part if re.fullmatch(r"[\w-]+", part) else json.dumps(part, ensure_ascii=False) for part in parts)
     return ".".join(("qhub", *written))

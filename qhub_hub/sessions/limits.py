@@ -129,7 +129,5 @@ def _check(group: str, key: str, limit: Limit, used: Used, asked: Used) -> None:
 def _show(name: str, amount: float) -> str:
     if name == "memory":
         return show_bytes(int(amount))
-    singular, plural = {"servers": ("server", "servers"), "cpu": ("core", "cores"), "gpu": ("GPU", "GPUs")}[
-        name
-    ]
+    singular, plural = {"servers": ("server", "servers"), "cpu": ("core", "cores"), "gpu": ("GPU", "GPUs")}[name]
     return f"{amount:g} {singular if amount == 1 else plural}"

@@ -5,10 +5,10 @@ from types import MappingProxyType
 
 from qhub_hub.config.models import Config
 from qhub_hub.config.models.nodes import NodeGroup
-from qhub_hub.config.models.profiles import Profile, Size
+from qhub_hub.config.models.profiles import Profile
 from qhub_hub.config.quantities import show_bytes
 from qhub_hub.sessions.rejection import Rejected
-from qhub_hub.sessions.sizes import Hardware, hardware_of
+from qhub_hub.sessions.sizes import FullSize, Hardware, hardware_of
 
 
 def node_group_of(config: Config, profile: Profile) -> NodeGroup:
@@ -27,11 +27,11 @@ def node_group_of(config: Config, profile: Profile) -> NodeGroup:
     return group
 
 
-def placed(size: Size, name: str, group: NodeGroup) -> Hardware:
+def placed(size: FullSize, name: str, group: NodeGroup) -> Hardware:
     """What a size means on a node group that can hold it.
 
     Args:
-        size: a size, or the profile itself.
+        size: what was chosen.
         name: key of the node group.
 
     Raises:
@@ -45,7 +45,8 @@ def placed(size: Size, name: str, group: NodeGroup) -> Hardware:
     if allocatable is not None:
         cores, memory = allocatable
         # The scheduler places by guarantees; a limit above the node only means "what is left of it".
-        if (hardware.cpu.guarantee or 0) > cores:
+        # Rounded: 8.2 cores less 0.2 are 8, which binary fractions don't know.
+        if round((hardware.cpu.guarantee or 0) - cores, 6) > 0:
             raise _too_large(name, f"{hardware.cpu.guarantee:g} cores", f"{cores:g}")
         if (hardware.memory.guarantee or 0) > memory:
             raise _too_large(name, show_bytes(int(hardware.memory.guarantee or 0)), show_bytes(memory))
@@ -68,8 +69,6 @@ def node_selector(group: NodeGroup) -> Mapping[str, str]:
 def tolerations(group: NodeGroup) -> tuple[Mapping[str, str], ...]:
     """Kubernetes tolerations for the taints that keep other pods off these nodes."""
     return tuple(
-        MappingProxyType(
-            {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
-        )
+        MappingProxyType({"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect})
         for taint in group.taints
     )

@@ -19,7 +19,7 @@ from qhub_hub.sessions.prices import Price, price_of
 from qhub_hub.sessions.profiles import in_order, placeable, title_of
 from qhub_hub.sessions.rejection import Rejected
 from qhub_hub.sessions.request import Request
-from qhub_hub.sessions.sizes import Amount, Hardware
+from qhub_hub.sessions.sizes import Amount, Hardware, completed
 from qhub_hub.sessions.variables import fixed, hints
 from qhub_hub.sessions.wording import listed, quoted
 
@@ -116,7 +116,7 @@ def _choose(config: Config, identity: Identity, request: Request, catalogue: Cat
     environment = _one_of("environment", environments, request.environment, title)
     _one_of("size", tuple(profile.options.sizes), request.size, title)
     if request.size:
-        size = profile.options.sizes[request.size]
+        size = completed(profile.options.sizes[request.size], profile)
         hardware = placed(size, profile.node_group, node_group_of(config, profile))
         return _Chosen(key, profile, image, request.size, environment, hardware)
     size_key, hardware = next(iter(placeable(config, profile).items()))
@@ -130,9 +130,7 @@ def _asked_profile(config: Config, identity: Identity, key: str) -> tuple[str, P
     if not any(may_use(other, identity) for other in config.profiles.values()):
         raise _nothing_offered()
     # One answer for both, so that nobody learns which profiles exist.
-    raise Rejected(
-        "profile", f"The profile {quoted(key)} is not available to you. Choose one of the open cards."
-    )
+    raise Rejected("profile", f"The profile {quoted(key)} is not available to you. Choose one of the open cards.")
 
 
 def _default_profile(config: Config, identity: Identity) -> tuple[str, Profile]:
@@ -149,28 +147,22 @@ def _default_profile(config: Config, identity: Identity) -> tuple[str, Profile]:
 
 
 def _nothing_offered() -> Rejected:
-    return Rejected(
-        "no-profile", "No profile is open to you yet. Ask an administrator to add you to a group."
-    )
+    return Rejected("no-profile", "No profile is open to you yet. Ask an administrator to add you to a group.")
 
 
 def _one_of(option: str, offered: tuple[str, ...], asked: str, title: str) -> str:
     if asked and asked not in offered:
         allowed = f"Offered are {listed(offered)}." if offered else "It has none to choose from."
-        raise Rejected(
-            "choice", f"The profile {title} does not offer the {option} {quoted(asked)}. {allowed}"
-        )
+        raise Rejected("choice", f"The profile {title} does not offer the {option} {quoted(asked)}. {allowed}")
     return asked or next(iter(offered), "")
 
 
-def _assemble(
-    config: Config, identity: Identity, server: str, chosen: _Chosen, mounts: tuple[Mount, ...]
-) -> Plan:
+def _assemble(config: Config, identity: Identity, server: str, chosen: _Chosen, mounts: tuple[Mount, ...]) -> Plan:
     key, profile, hardware = chosen.key, chosen.profile, chosen.hardware
     group = node_group_of(config, profile)
     idle = idle_policy(config, identity, key)
     own = fixed(identity, key, idle, shared_root(config, mounts))
-    size = profile.options.sizes.get(chosen.size, profile)
+    size = completed(profile.options.sizes.get(chosen.size, profile), profile)
     return Plan(
         identity=identity,
         server=server,
@@ -193,7 +185,7 @@ def _assemble(
         mounts=mounts,
         env=MappingProxyType({**hints(hardware), **profile.env, **own}),
         idle=idle,
-        price=price_of(config, key, profile, size, hardware),
+        price=price_of(config, key, size, hardware),
     )
 
 

@@ -5,9 +5,8 @@ from decimal import Decimal
 
 from qhub_hub.config.models import Config
 from qhub_hub.config.models.nodes import NodeGroup
-from qhub_hub.config.models.profiles import Profile, Size
 from qhub_hub.sessions.keys import yaml_key
-from qhub_hub.sessions.sizes import Hardware
+from qhub_hub.sessions.sizes import FullSize, Hardware
 
 GIB = 2**30
 
@@ -27,18 +26,18 @@ class Price:
     source: str = ""
 
 
-def price_of(config: Config, key: str, profile: Profile, size: Size, hardware: Hardware) -> Price | None:
+def price_of(config: Config, key: str, size: FullSize, hardware: Hardware) -> Price | None:
     """Price per hour, by the first rule that says something: profile, node group, `prices`.
 
     Args:
         key: of the profile.
-        size: the chosen size, or the profile itself.
+        size: what was chosen.
         hardware: what the size means on the profile's node group.
 
     Returns:
         None: nothing is stated, so none is shown. A stated 0 is a price.
     """
-    currency = config.prices.currency
+    profile, currency = config.profiles[key], config.prices.currency
     if profile.price is not None:
         return Price(profile.price, currency, yaml_key("profiles", key, "price"))
     group = config.node_groups.get(profile.node_group)
@@ -50,7 +49,7 @@ def price_of(config: Config, key: str, profile: Profile, size: Size, hardware: H
     return _sum_of_rates(config, hardware)
 
 
-def _share_of_node(group: NodeGroup, size: Size, hardware: Hardware) -> float | None:
+def _share_of_node(group: NodeGroup, size: FullSize, hardware: Hardware) -> float | None:
     """The larger of the shares of cores and memory; None: the node or the server has no stated size."""
     if size.share is not None:
         # Not from the amounts: they are rounded down, and half a node costs half of it to the cent.
@@ -74,9 +73,7 @@ def _sum_of_rates(config: Config, hardware: Hardware) -> Price | None:
         (rates.memory, hardware.memory.guarantee, GIB),
         (rates.gpu, hardware.gpu, 1),
     )
-    parts = [
-        None if amount is None else rate * amount / unit for rate, amount, unit in amounts if rate is not None
-    ]
+    parts = [None if amount is None else rate * amount / unit for rate, amount, unit in amounts if rate is not None]
     stated = [part for part in parts if part is not None]
     # An hour of an unknown amount has no price: leaving it out would show a server without limits as free.
     if not stated or len(stated) < len(parts):

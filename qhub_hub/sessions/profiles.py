@@ -15,7 +15,7 @@ from qhub_hub.sessions.placement import node_group_of, placed
 from qhub_hub.sessions.prices import Price, price_of
 from qhub_hub.sessions.rejection import Rejected
 from qhub_hub.sessions.request import OPTIONS, parse_request
-from qhub_hub.sessions.sizes import UNSTATED, Amount, Hardware, describe_hardware
+from qhub_hub.sessions.sizes import UNSTATED, Amount, Hardware, completed, describe_hardware
 
 __all__ = [
     "Amount",
@@ -113,7 +113,7 @@ def placeable(config: Config, profile: Profile) -> Mapping[str, Hardware]:
     sizes: Mapping[str, Size] = profile.options.sizes or {"": profile}
     for key, size in sizes.items():
         try:
-            found[key] = placed(size, profile.node_group, group)
+            found[key] = placed(completed(size, profile), profile.node_group, group)
         except Rejected as rejected:
             refusal = refusal or rejected
     if refusal and not found:
@@ -143,13 +143,13 @@ def _offer(config: Config, identity: Identity, key: str, catalogue: Catalogue) -
     except Rejected as rejected:
         locked = locked or rejected.message
     default, hardware = next(iter(sizes.items()), ("", Hardware(UNSTATED, UNSTATED, 0, "")))
-    size = profile.options.sizes.get(default, profile)
+    size = completed(profile.options.sizes.get(default, profile), profile)
     return Offer(
         profile=key,
         title=title_of(key, profile),
         description=profile.description,
         hardware=hardware,
-        price=price_of(config, key, profile, size, hardware) if sizes else None,
+        price=price_of(config, key, size, hardware) if sizes else None,
         options=() if locked else tuple(_options(config, identity, key, sizes, catalogue)),
         audience=audience_of(profile),
         locked=locked,
@@ -173,7 +173,8 @@ def _size_choices(config: Config, key: str, sizes: Mapping[str, Hardware]) -> It
     for size_key, hardware in sizes.items():
         size = profile.options.sizes[size_key]
         title = size.display_name or describe_hardware(hardware) or size_key
-        yield Choice(size_key, title, hardware, price_of(config, key, profile, size, hardware))
+        price = price_of(config, key, completed(size, profile), hardware)
+        yield Choice(size_key, title, hardware, price)
 
 
 def default_choice(shown: Sequence[Offer], remembered: object = None) -> Mapping[str, str]:

@@ -97,9 +97,7 @@ def parse_query(query: Mapping[str, object]) -> dict[str, str]:
 
 def _only_value(name: object, values: object) -> str:
     if not isinstance(values, list | tuple) or len(values) != 1:
-        raise Rejected(
-            "options", f"The field {quoted(name)} must be sent exactly once; found {quoted(values)}."
-        )
+        raise Rejected("options", f"The field {quoted(name)} must be sent exactly once; found {quoted(values)}.")
     value = values[0]
     if isinstance(value, bytes):
         try:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from qhub_hub.config.models.nodes import NodeGroup
-from qhub_hub.config.models.profiles import CpuAmount, MemoryAmount, Size
+from qhub_hub.config.models.profiles import CpuAmount, MemoryAmount, Profile, Size
 from qhub_hub.config.quantities import show_bytes
 from qhub_hub.sessions.rejection import Rejected
 
@@ -33,13 +34,47 @@ class Hardware:
 UNSTATED = Amount(None, None)
 
 
-def hardware_of(size: Size, name: str, group: NodeGroup) -> Hardware:
+@dataclass(frozen=True, slots=True)
+class FullSize:
+    """A size as the values file states it, with nothing left out that its profile states."""
+
+    share: Fraction | None
+    cpu: CpuAmount
+    memory: MemoryAmount
+    gpu: int
+
+
+def completed(size: Size, profile: Profile) -> FullSize:
+    """A size with the profile's own amounts where it states none.
+
+    A profile that gives 4 GiB gives them in all its sizes: a size that only speaks of cores must not mean a server
+    without a memory limit. A share states cores and memory; `gpu` stands alone.
+    """
+    if size is profile:
+        return FullSize(size.share, size.cpu, size.memory, size.gpu)
+    own = states(size)
+    return FullSize(
+        share=size.share if own & {"cpu", "memory"} else profile.share,
+        cpu=size.cpu if "cpu" in own else profile.cpu,
+        memory=size.memory if "memory" in own else profile.memory,
+        gpu=size.gpu if "gpu" in own else profile.gpu,
+    )
+
+
+def states(size: Size) -> frozenset[str]:
+    """Which of `cpu`, `memory` and `gpu` a size itself says something about."""
+    if size.share is not None:
+        return frozenset({"cpu", "memory"}) | (size.model_fields_set & {"gpu"})
+    return frozenset(size.model_fields_set & {"cpu", "memory", "gpu"})
+
+
+def hardware_of(size: FullSize, name: str, group: NodeGroup) -> Hardware:
     """What a size means on the nodes of a group.
 
     A share is guaranteed whole and never exceeded: the parts of a node add up to the node.
 
     Args:
-        size: a size, or the profile itself.
+        size: what was chosen.
         name: key of the node group.
 
     Raises:

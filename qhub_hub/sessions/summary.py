@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -51,7 +51,7 @@ class _Idle(_Stored):
 
 
 class _Summary(_Stored):
-    version: Literal[1]
+    version: Annotated[int, Field(ge=VERSION, le=VERSION)]
     profile: Annotated[str, Field(min_length=1, max_length=LONGEST)]
     title: Text
     choices: dict[Annotated[str, Field(max_length=LONGEST)], Annotated[str, Field(max_length=LONGEST)]]

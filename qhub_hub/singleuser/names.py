@@ -9,14 +9,25 @@ preloaded library. The server itself is never preloaded: the library may end the
 import os
 import pwd
 import subprocess
+import sysconfig
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-
-from qhub_hub.identity.nss import find_library
 
 _FILES = ("NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
 _PATIENCE = 5.0  # seconds for one `id -un`; it takes some milliseconds
 NOTICE = "QHUB_NAMES_NOTICE"
+
+
+def find_library() -> Path | None:
+    """Where this image keeps libnss_wrapper; None: not installed.
+
+    `identity.nss` knows it too, but importing that room takes as long as half a JupyterLab.
+    """
+    multiarch = sysconfig.get_config_var("MULTIARCH") or "none"
+    for folder in (f"/usr/lib/{multiarch}", f"/lib/{multiarch}", "/usr/lib64", "/usr/lib", "/usr/local/lib"):
+        if (path := Path(folder, "libnss_wrapper.so")).is_file():
+            return path
+    return None
 
 
 class Names:
@@ -36,9 +47,9 @@ class Names:
             return
         library = library or find_library()
         if missing := [name for name in _FILES if not env.get(name)]:
-            self._reason = f"{' and '.join(missing)} are not set"
+            self._reason = f"{missing[0]} is not set"
         elif unreadable := [env[name] for name in _FILES if not os.access(env[name], os.R_OK)]:
-            self._reason = f"{' and '.join(unreadable)} can't be read"
+            self._reason = f"{unreadable[0]} can't be read"
         elif library is None:
             self._reason = "libnss_wrapper is not installed on this machine (Debian: libnss-wrapper)"
         else:

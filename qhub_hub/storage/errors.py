@@ -64,9 +64,7 @@ def told_as_sentence(doing: str, path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = _SENTENCES.get(
-            error.errno or 0, f"the system answers {errno.errorcode.get(error.errno or 0, '?')}"
-        )
+        why = _SENTENCES.get(error.errno or 0, f"the system answers {errno.errorcode.get(error.errno or 0, '?')}")
         raise StorageError(f"Could not {doing} {path}: {why}.") from error
 
 

@@ -102,9 +102,7 @@ def directories(identity: Identity, everyone_groups: frozenset[str] = frozenset(
         ValueError: the person's or a group's folder name can't be one.
     """
     home = Directory(("home", identity.directory), identity.uid, identity.gid, 0o700)
-    shared = (
-        group_directory(group, group.name in everyone_groups) for group in identity.groups if group.directory
-    )
+    shared = (group_directory(group, group.name in everyone_groups) for group in identity.groups if group.directory)
     return (ROOT, MARKS, HOME, home, SHARED, *shared)
 
 

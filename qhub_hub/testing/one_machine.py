@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -28,13 +29,15 @@ class Person:
 
     def __init__(self, address: str, name: str, password: str) -> None:
         self.name = name
+        self._model = f"/users/{quote(name)}"
         self.http = httpx.Client(base_url=address, timeout=60, follow_redirects=True)
         self.http.get("/hub/login")
         self.answer = self.http.post(
-            "/hub/login", params={"_xsrf": self._xsrf("/hub/")}, data={"username": name, "password": password}
+            "/hub/login", params={"_xsrf": self.xsrf("/hub/")}, data={"username": name, "password": password}
         )
 
-    def _xsrf(self, path: str) -> str:
+    def xsrf(self, path: str) -> str:
+        """The token that a page below this path sends along with what it posts."""
         found = [
             cookie.value for cookie in self.http.cookies.jar if cookie.name == "_xsrf" and cookie.path == path
         ]
@@ -46,28 +49,28 @@ class Person:
             method,
             f"/hub/api{path}",
             json=json,
-            headers={"X-XSRFToken": self._xsrf("/hub/"), "Referer": "/hub/"},
+            headers={"X-XSRFToken": self.xsrf("/hub/"), "Referer": "/hub/"},
         )
 
     def submit(self, form: Mapping[str, Any], path: str | None = None) -> httpx.Response:
         """Press Start on the spawn page with these fields; redirects are not followed."""
         return self.http.post(
-            path or f"/hub/spawn/{self.name}",
-            params={"_xsrf": self._xsrf("/hub/")},
+            path or f"/hub/spawn/{quote(self.name)}",
+            params={"_xsrf": self.xsrf("/hub/")},
             data=form,
             follow_redirects=False,
         )
 
     def start(self, options: Mapping[str, Any] | None = None, server: str = "") -> httpx.Response:
         """Start a server by REST and wait until it runs or is refused; returns the first answer."""
-        answer = self.api("POST", f"/users/{self.name}/server{'s/' + server if server else ''}", options)
+        answer = self.api("POST", f"{self._model}/server{'s/' + server if server else ''}", options)
         if answer.status_code == 202:
             self.wait_for(server)
         return answer
 
     def server(self, server: str = "") -> dict[str, Any]:
         """The hub's model of a server; empty where it does not run."""
-        user = self.api("GET", f"/users/{self.name}").json()
+        user = self.api("GET", self._model).json()
         model: dict[str, Any] = user.get("servers", {}).get(server, {})
         return model
 
@@ -79,9 +82,17 @@ class Person:
                 raise TimeoutError(f"the server of {self.name} was not ready after {timeout:g} s")
             time.sleep(0.1)
 
+    def prefix(self, server: str = "") -> str:
+        """Path of a server, with a slash at its end."""
+        return f"/user/{quote(self.name, safe='@~')}/{server + '/' if server else ''}"
+
+    def open_server(self, server: str = "") -> httpx.Response:
+        """Open JupyterLab, which signs in to the server itself."""
+        return self.http.get(f"{self.prefix(server)}lab")
+
     def stop(self, server: str = "") -> None:
         """Stop a server and wait until it is gone."""
-        path = f"/users/{self.name}/server{'s/' + server if server else ''}"
+        path = f"{self._model}/server{'s/' + server if server else ''}"
         deadline = time.monotonic() + STOPS_WITHIN
         while self.api("DELETE", path).status_code == 202 or self.server(server):
             if time.monotonic() > deadline:

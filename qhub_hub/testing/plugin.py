@@ -1,5 +1,6 @@
 """Pytest fixtures for hub plugins; pytest loads them through the `pytest11` entry point."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,7 +19,10 @@ def open_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="qhub-"))
     folder.chmod(0o711)
     yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    if os.environ.get("QHUB_KEEP"):  # to look at logs and databases after a failure
+        print(f"\nkept: {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

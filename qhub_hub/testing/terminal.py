@@ -19,9 +19,9 @@ def type_into_terminal(person: Person, command: str, server: str = "") -> str:
         command: one line for the shell.
         server: name of a named server.
     """
-    prefix = f"/user/{person.name}/{server + '/' if server else ''}"
-    person.http.get(f"{prefix}api/status")  # signs in to the server itself
-    xsrf = person._xsrf(prefix)
+    prefix = person.prefix(server)
+    person.open_server(server)
+    xsrf = person.xsrf(prefix)
     created = person.http.post(f"{prefix}api/terminals", headers={"X-XSRFToken": xsrf})
     created.raise_for_status()
     name = created.json()["name"]

@@ -21,6 +21,7 @@ qhub:
   profiles:
     small:
       displayName: Small
+      order: -1
       cpu: {limit: 1}
       memory: {limit: "2Gi"}
     sized:

@@ -9,6 +9,7 @@ import pytest
 
 from qhub_hub.hub.processes import marks
 from qhub_hub.testing.one_machine import RunningHub, free_port
+from qhub_hub.testing.terminal import type_into_terminal
 
 Up = Callable[..., RunningHub]
 
@@ -57,8 +58,7 @@ def test_a_process_that_outlived_its_terminal_ends_with_the_server(qhub_up: Up) 
     zoe = hub.person("zoe")
     assert zoe.start().status_code in (201, 202)
     before = processes_of(hub)
-    terminal = zoe.http.post("/user/zoe/api/terminals", headers={"X-XSRFToken": zoe._xsrf("/user/zoe/")})
-    assert terminal.status_code == 200, terminal.text
+    type_into_terminal(zoe, "setsid nohup sleep 1000 >/dev/null 2>&1 < /dev/null & disown")
     left = processes_of(hub) - before
     assert left
     zoe.stop()

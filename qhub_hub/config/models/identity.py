@@ -13,7 +13,10 @@ class Pool(Model):
     """A range of numeric ids, both ends included."""
 
     first: PoolId
+    """The lowest id."""
+
     last: PoolId
+    """The highest id."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

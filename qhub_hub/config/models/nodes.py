@@ -56,8 +56,13 @@ class Taint(Model):
     """A Kubernetes taint that QHub's pods tolerate on this node group."""
 
     key: str
+    """The taint's key."""
+
     value: str = ""
+    """The taint's value."""
+
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
+    """What the taint does to pods that do not tolerate it."""
 
 
 class NodeGroup(Model):

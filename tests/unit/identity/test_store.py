@@ -52,23 +52,23 @@ def test_declared_ids_win_and_allocation_steps_over_them(url: str, opened: Opene
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "declared", "named"),
+    ("who", "declared", "named"),
     [
-        ("user", "bob", 5000, ["'bob'", "'ann'", "5000", "users.bob.uid"]),
-        ("user", "ann", 5001, ["'ann'", "5000", "5001", "users.ann.uid"]),
-        ("group", "data", 5000, ["'data'", "'ann'", "groups.data.gid"]),
-        ("user", "bob", 65_534, ["users.bob.uid", "65534", "operating system"]),
-        ("user", "bob", 0, ["users.bob.uid", "operating system"]),
+        (("user", "bob"), 5000, ["'bob'", "'ann'", "5000", "users.bob.uid"]),
+        (("user", "ann"), 5001, ["'ann'", "5000", "5001", "users.ann.uid"]),
+        (("group", "data"), 5000, ["'data'", "'ann'", "groups.data.gid"]),
+        (("user", "bob"), 65_534, ["users.bob.uid", "65534", "operating system"]),
+        (("user", "bob"), 0, ["users.bob.uid", "operating system"]),
     ],
     ids=["taken", "changed", "a user's private group", "nobody", "root"],
 )
 def test_a_declared_id_that_can_not_be_is_refused_with_both_owners(
-    url: str, opened: Opener, kind: str, name: str, declared: int, named: list[str]
+    url: str, opened: Opener, who: tuple[str, str], declared: int, named: list[str]
 ) -> None:
     store = opened(url)
     store.user("ann", 5000)
     with pytest.raises(IdConflict) as caught:
-        getattr(store, kind)(name, declared)
+        getattr(store, who[0])(who[1], declared)
     assert all(part in str(caught.value) for part in named), str(caught.value)
     assert store.user("ann").uid == 5000
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from qhub_hub.config.models import Config
 from qhub_hub.identity.model import Group, Identity
 
@@ -18,8 +19,8 @@ def config_of() -> Callable[..., Config]:
         base: dict[str, Any] = {
             "groups": {"data": {}, "gpu": {}, "ml": {}, "all": {"everyone": True, "sharedFolder": False}},
             "nodeGroups": {
-                "user": {"cpu": 8.2, "memory": "32.5Gi"},
-                "gpu": {"cpu": 8.2, "memory": "32.5Gi", "gpu": {"count": 2, "type": "T4"}},
+                "user": {"cpu": 8.5, "reserved": {"cpu": 0.5}, "memory": "32.5Gi"},
+                "gpu": {"cpu": 8.5, "reserved": {"cpu": 0.5}, "memory": "32.5Gi", "gpu": {"count": 2, "type": "T4"}},
                 "unknown": {},
             },
         }

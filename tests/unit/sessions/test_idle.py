@@ -1,4 +1,5 @@
 import pytest
+
 from qhub_hub.sessions.idle import idle_policy
 
 PROFILES = {"plain": {}, "own": {"culling": {"idle": "30m", "maxAge": "1d"}}}
@@ -10,22 +11,22 @@ CULLING = {
 
 
 @pytest.mark.parametrize(
-    ("name", "groups", "profile", "idle", "max_age", "source"),
+    ("who", "profile", "expected"),
     [
-        ("ann", (), "plain", 3600, 0, "qhub.culling.idle"),
-        ("ann", (), "own", 1800, 86400, "qhub.profiles.own.culling.idle"),
-        ("ann", ("data",), "own", 7200, 86400, "qhub.culling.groups.data.idle"),
-        ("ann", ("data", "gpu"), "own", 7200, 28800, "qhub.culling.groups.data.idle"),
-        ("ann", ("data", "gpu", "ml"), "own", 0, 28800, "qhub.culling.groups.ml.idle"),
-        ("ann.b", ("data", "gpu"), "own", 300, 28800, 'qhub.culling.users."ann.b".idle'),
-        ("ann", ("all",), "plain", 3600, 0, "qhub.culling.idle"),
+        (("ann",), "plain", (3600, 0, "qhub.culling.idle")),
+        (("ann",), "own", (1800, 86400, "qhub.profiles.own.culling.idle")),
+        (("ann", "data"), "own", (7200, 86400, "qhub.culling.groups.data.idle")),
+        (("ann", "data", "gpu"), "own", (7200, 28800, "qhub.culling.groups.data.idle")),
+        (("ann", "data", "gpu", "ml"), "own", (0, 28800, "qhub.culling.groups.ml.idle")),
+        (("ann.b", "data", "gpu"), "own", (300, 28800, 'qhub.culling.users."ann.b".idle')),
+        (("ann", "all"), "plain", (3600, 0, "qhub.culling.idle")),
     ],
     ids=["default", "profile", "group", "most generous", "never is most generous", "user", "group without rule"],
 )
-def test_the_narrowest_rule_wins_for_each_term(config_of, person, name, groups, profile, idle, max_age, source):
+def test_the_narrowest_rule_wins_for_each_term(config_of, person, who, profile, expected):
     site = config_of(profiles=PROFILES, culling=CULLING)
-    policy = idle_policy(site, person(name, *groups), profile)
-    assert (policy.idle, policy.max_age, policy.source) == (idle, max_age, source)
+    policy = idle_policy(site, person(*who), profile)
+    assert (policy.idle, policy.max_age, policy.source) == expected
 
 
 def test_nothing_is_stopped_where_culling_is_off(config_of, person):

@@ -3,6 +3,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from qhub_hub.sessions.labels import label_value
 
 # Source: kubernetes.io/docs/concepts/overview/working-with-objects/labels

@@ -1,4 +1,5 @@
 import pytest
+
 from qhub_hub.sessions import Rejected, Usage, Used, make_plan, parse_request, read_summary, summary
 
 GIB = 2**30
@@ -15,7 +16,8 @@ def start(site, who, usage):
         (
             {"everyone": {"servers": 2}},
             Usage({"ann": Used(servers=2)}),
-            "You use 2 servers of at most 2 servers, and this server needs 1 server more (qhub.limits.everyone.servers)",
+            "You use 2 servers of at most 2 servers, and this server needs 1 server more "
+            "(qhub.limits.everyone.servers)",
         ),
         (
             {"everyone": {"cpu": 4}},
@@ -68,7 +70,9 @@ def test_a_server_without_devices_is_not_held_up_by_others_devices(config_of, pe
 
 def test_use_is_added_up_by_person_and_by_the_groups_they_started_with(config_of, person):
     site = config_of(profiles={"p": PROFILE})
-    ann, bob = (read_summary(summary(start(site, person(*who), Usage()))) for who in (("ann", "data", "gpu"), ("bob", "data")))
+    ann, bob = (
+        read_summary(summary(start(site, person(*who), Usage()))) for who in (("ann", "data", "gpu"), ("bob", "data"))
+    )
     usage = Usage.of([("ann", ann), ("ann", ann), ("bob", bob)])
     assert usage.people == {"ann": Used(2, 4, 8 * GIB, 2), "bob": Used(1, 2, 4 * GIB, 1)}
     assert usage.groups == {"data": Used(3, 6, 12 * GIB, 3), "gpu": Used(2, 4, 8 * GIB, 2)}

@@ -1,4 +1,5 @@
 import pytest
+
 from qhub_hub.environments.manifest import Environment
 from qhub_hub.sessions import default_choice, make_plan, offers, parse_request
 

@@ -1,15 +1,18 @@
 import pytest
+
 from qhub_hub.config.models.nodes import NodeGroup
 from qhub_hub.config.models.profiles import Profile
-from qhub_hub.sessions import Amount, Rejected, describe_hardware
+from qhub_hub.sessions import Amount, Rejected, describe_hardware, make_plan, parse_request
 from qhub_hub.sessions.placement import node_selector, placed, tolerations
+from qhub_hub.sessions.sizes import completed
 
 NODE = {"cpu": 4.2, "memory": "16.5Gi", "gpu": {"count": 2, "type": "T4"}, "labels": {"pool": "big"}}
 GIB = 2**30
 
 
 def place(size, node=NODE):
-    return placed(Profile.model_validate(size), "big", NodeGroup.model_validate(node))
+    profile = Profile.model_validate(size)
+    return placed(completed(profile, profile), "big", NodeGroup.model_validate(node))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,11 @@ def test_what_a_node_cannot_hold_is_refused_with_both_numbers(size, found):
     assert (refusal.value.status, refusal.value.reason) == (503, "placement")
 
 
+def test_a_server_as_large_as_the_node_fits_whatever_binary_fractions_say():
+    node = {"cpu": 8.2, "memory": "8Gi"}  # 8.2 - 0.2 is 7.999999999999999
+    assert place({"cpu": {"limit": 8}}, node).cpu.limit == 8
+
+
 def test_a_device_needs_a_node_group_that_has_some():
     with pytest.raises(Rejected, match="at most 0"):
         place({"gpu": 1}, {})
@@ -59,6 +67,27 @@ def test_a_share_of_a_node_of_unknown_size_is_refused():
 
 def test_amounts_are_taken_on_trust_where_the_node_is_unknown():
     assert place({"cpu": {"limit": 64}}, {}).cpu.limit == 64
+
+
+@pytest.mark.parametrize(
+    ("profile", "size", "expected"),
+    [
+        ({"memory": {"limit": "4Gi"}}, {"cpu": {"limit": 2}}, (2, 4 * GIB, 0)),
+        ({"gpu": 1}, {"share": "1/2"}, (2, 8 * GIB, 1)),
+        ({"gpu": 1}, {"gpu": 0}, (None, None, 0)),
+        ({"cpu": {"limit": 1}, "memory": {"limit": "4Gi"}}, {"share": "1/4"}, (1, 4 * GIB, 0)),
+        ({"share": "1/2"}, {"gpu": 1}, (2, 8 * GIB, 1)),
+        ({"share": "1/2"}, {"cpu": {"limit": 1}}, (1, None, 0)),
+    ],
+    ids=["memory kept", "device kept", "device given up", "share instead", "share kept", "amounts instead"],
+)
+def test_a_size_leaves_to_the_profile_what_it_does_not_state(config_of, person, profile, size, expected):
+    site = config_of(
+        profiles={"p": profile | {"nodeGroup": "big", "options": {"sizes": {"s": size}}}}, nodeGroups={"big": NODE}
+    )
+    for options in ({}, {"size": "s"}):
+        plan = make_plan(site, person(), parse_request(options))
+        assert (plan.cpu.limit, plan.memory.limit, plan.gpu) == expected
 
 
 @pytest.mark.parametrize(

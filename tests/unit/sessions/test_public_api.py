@@ -1,0 +1,47 @@
+import subprocess
+import sys
+
+from qhub_hub import sessions
+
+HEAVY = ("jupyterhub", "traitlets", "tornado", "sqlalchemy", "kubernetes_asyncio", "cffi", "asyncio")
+
+
+def test_the_rooms_names_are_exactly_these():
+    assert sorted(sessions.__all__) == [
+        "Amount",
+        "Choice",
+        "Explanation",
+        "Hardware",
+        "IdlePolicy",
+        "Mount",
+        "Offer",
+        "Option",
+        "Plan",
+        "PlanSummary",
+        "Price",
+        "Process",
+        "Rejected",
+        "Request",
+        "Usage",
+        "Used",
+        "default_choice",
+        "describe_hardware",
+        "explain",
+        "make_plan",
+        "offers",
+        "parse_form",
+        "parse_query",
+        "parse_request",
+        "read_summary",
+        "summary",
+        "to_dict",
+        "to_process",
+        "to_text",
+    ]
+    assert all(getattr(sessions, name) is not None for name in sessions.__all__)
+
+
+def test_the_core_loads_no_hub_no_database_and_no_cluster():
+    code = f"import sys, qhub_hub.sessions; print([m for m in {HEAVY} if m in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"
