@@ -1,8 +1,9 @@
 # The site (values, ids, folders) is where spawners and pages find it: in the application's settings.
 from qhub_hub.hub.handlers import handlers, template_variables
-from qhub_hub.hub.spawn_page import template_folder
+from qhub_hub.hub.spawn_page import logo, template_folder
 
 c.JupyterHub.tornado_settings = {"qhub": site}
 c.JupyterHub.template_paths = [str(template_folder())]
+c.JupyterHub.logo_file = str(logo())
 c.JupyterHub.template_vars = template_variables(site, machine.login_hint if machine else "")
 c.JupyterHub.extra_handlers = list(handlers())

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from qhub_hub.cli.console import CommandError
+from qhub_hub.cli.machine import own_cores, own_memory
 from qhub_hub.config import ConfigError, load_values
 from qhub_hub.identity import IdentityError, Memberships, PreviewStore, identity_of
 from qhub_hub.sessions import explain, to_dict, to_text
@@ -43,6 +44,8 @@ def run(arguments: Namespace) -> int:
         raise CommandError(
             "The values can't be used:\n" + "\n".join(f"  {problem}" for problem in error.problems)
         ) from None
+    # A node group without a stated size is this machine, as `qhub up` takes it.
+    values = values.on_machine(cpu=own_cores(), memory=own_memory())
     pools = values.qhub.identity
     store = PreviewStore(
         user_ids=(pools.user_ids.first, pools.user_ids.last),

@@ -3,6 +3,7 @@
 import os
 
 from qhub_hub.cli.console import CommandError
+from qhub_hub.cli.machine import own_cores, own_memory
 from qhub_hub.cli.state import StateFolder
 from qhub_hub.cli.up import hub_mark
 from qhub_hub.config import LiveConfig
@@ -10,8 +11,8 @@ from qhub_hub.hub.resource_limits import find_limiter
 from qhub_hub.hub.share import check_share
 from qhub_hub.hub.site import Machine, Site
 from qhub_hub.identity import IdentityError
-from qhub_hub.identity.nss import find_library
 from qhub_hub.identity.store import IdentityStore
+from qhub_hub.installation.libraries import find_nss_wrapper
 from qhub_hub.storage import Provisioner, StorageError
 
 
@@ -37,7 +38,7 @@ def open_site(state: StateFolder, live: LiveConfig) -> Site:
     mark = hub_mark(state)
     limiter = find_limiter(mark)
     notices = [limiter.notice] if limiter.notice else []
-    if own_ids and find_library() is None:
+    if own_ids and find_nss_wrapper() is None:
         notices.append(
             "Names are shown as numbers in servers: libnss_wrapper is missing (Debian: apt-get install libnss-wrapper)."
         )
@@ -46,8 +47,8 @@ def open_site(state: StateFolder, live: LiveConfig) -> Site:
             "QHub does not run as root: all servers run as the user who started it, without protection from each other."
         )
     machine = Machine(
-        cpu=float(len(os.sched_getaffinity(0))),
-        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        cpu=own_cores(),
+        memory=own_memory(),
         own_ids=own_ids,
         files=state.files,
         names=state.names,

@@ -156,9 +156,7 @@ def _password() -> str:
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
 
 
-def _serve(
-    console: Console, state: StateFolder, files: list[Path], site: "Site", proxy: tuple[list[str], int]
-) -> int:
+def _serve(console: Console, state: StateFolder, files: list[Path], site: "Site", proxy: tuple[list[str], int]) -> int:
     from qhub_hub.cli.launch import launch
     from qhub_hub.hub.wiring import OneMachine
 

@@ -80,6 +80,9 @@ class Builder:
         unquoted = bool(event.implicit[0]) and event.tag is None
         if event.tag is not None:
             self._refuse_tag(event.tag, line)
+        if event.style in ("|", ">") and not self._is_text(event.value):
+            # go-cty-yaml 1.1.0 resolves blocks as if they were unquoted: 0644 becomes "644", yes becomes "true".
+            self.refuse(line, "Terraform changes this text in a | or > block; write it in quotes instead", self._path())
         if self._expects_key():
             self._key(event.value, unquoted, line)
             return

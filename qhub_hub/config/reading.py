@@ -12,7 +12,7 @@ from qhub_hub.config.syntax import syntax_problem
 from qhub_hub.config.tree import Tree
 
 LARGEST = 4 * 2**20
-"""Bytes of one file. 10,000 users, 2,000 groups and 200 profiles take 0.7 MiB; a Kubernetes Secret holds 1 MiB."""
+"""Bytes of one file. 10,000 users with ids, names and groups take 1.1 MiB; a Kubernetes Secret holds 1 MiB."""
 
 # The C parser where PyYAML was built with it (its wheels are): ten times as fast. Both follow the same grammar.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -55,14 +55,10 @@ class QHub(JupyterHub):  # type: ignore[misc]
 
     async def _take_stock(self) -> list[str]:
         """End processes that no server accounts for, and say what goes on from before a crash."""
-        running = [
-            spawner for user in self.users.values() for spawner in user.spawners.values() if spawner.active
-        ]
+        running = [spawner for user in self.users.values() for spawner in user.spawners.values() if spawner.active]
         known = {spawner.mark for spawner in running if hasattr(spawner, "mark")}
         mine = f"{self.site.machine.mark}/"
-        orphans = {
-            mark for _, mark in await asyncio.to_thread(lambda: list(marks())) if mark.startswith(mine)
-        }
+        orphans = {mark for _, mark in await asyncio.to_thread(lambda: list(marks())) if mark.startswith(mine)}
         ended = sum(end_marked(mark) for mark in orphans - known)
         sentences = []
         if running:
@@ -76,10 +72,6 @@ class QHub(JupyterHub):  # type: ignore[misc]
 
     def exit(self, exit_status: Any = 0) -> None:
         """Leave; children first, as a hub that failed half-way has some."""
-        if (
-            exit_status
-            and getattr(self, "proxy", None) is not None
-            and getattr(self.proxy, "proxy_process", None)
-        ):
+        if exit_status and getattr(self, "proxy", None) is not None and getattr(self.proxy, "proxy_process", None):
             self.proxy.stop()
         super().exit(exit_status)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from qhub_hub.config.models import Config
+from qhub_hub.config.models.policy import Culling, IdleRule
 from qhub_hub.sessions import read_summary
 
 SCOPES = ("list:users", "read:users:activity", "read:servers", "delete:servers", "admin:server_state")
@@ -33,7 +34,7 @@ def arbiter(
 
 def cull_every(config: Config) -> int:
     """Seconds between two looks: half of the smallest limit, but between 5 s and a minute."""
-    rules = [config.culling, *config.culling.groups.values(), *config.culling.users.values()]
+    rules: list[Culling | IdleRule] = [config.culling, *config.culling.groups.values(), *config.culling.users.values()]
     rules += [profile.culling for profile in config.profiles.values()]
     limits = [limit for rule in rules for limit in (rule.idle, rule.max_age) if limit]
     return min(max(min(limits, default=120) // 2, 5), 60)

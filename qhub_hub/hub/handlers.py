@@ -1,18 +1,19 @@
 """Pages and JSON that QHub adds to the hub."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, overload
+from collections.abc import Sequence
+from typing import Any
 
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.scopes import needs_scope
 
+from qhub_hub.hub.running import running_servers
 from qhub_hub.hub.site import Site
 
 
 class StatusHandler(APIHandler):  # type: ignore[misc]
     """`GET /hub/api/qhub/status`: whether the values file in force is the one on disk, and what else is not well."""
 
-    @needs_scope("admin-ui")
+    @needs_scope("admin-ui")  # type: ignore[untyped-decorator]  # JupyterHub is not typed
     def get(self) -> None:
         """Answer with JSON; status 503 while the file on disk is broken, so that a monitor needs no parser."""
         site: Site = self.settings["qhub"]
@@ -36,32 +37,6 @@ def handlers() -> Sequence[tuple[Any, ...]]:
     return ((r"/api/qhub/status", StatusHandler),)
 
 
-class Live(Sequence[str]):
-    """Sentences for templates, looked up when a page is made.
-
-    Args:
-        look: gives the sentences of the moment.
-    """
-
-    def __init__(self, look: Callable[[], Sequence[str]]) -> None:
-        self._look = look
-
-    def __deepcopy__(self, memo: Any) -> "Live":
-        return self  # traitlets copies configuration values; what is looked at stays the same
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[str]: ...
-
-    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        return self._look()[index]
-
-    def __len__(self) -> int:
-        return len(self._look())
-
-
 def template_variables(site: Site, login_hint: str) -> dict[str, Any]:
     """What QHub's templates ask for beyond JupyterHub's own variables.
 
@@ -70,7 +45,9 @@ def template_variables(site: Site, login_hint: str) -> dict[str, Any]:
     """
     return {
         "site_name": site.config.name,
-        "config_problems": Live(lambda: site.problems),
+        # Functions are called with whoever looks at the page (JupyterHub's `template_vars`).
+        "config_problems": lambda user: site.problems if user and user.admin else (),
+        "running": lambda user: running_servers(user.settings["users"]) if user and user.admin else (),
         "notices": site.machine.notices,
         "login_hint": login_hint,
     }

@@ -2,5 +2,5 @@
 
 from qhub_hub.hub.culling import arbiter
 
-c = get_config()  # noqa: F821 - given by traitlets
+c = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by traitlets
 c.IdleCuller.cull_arbiter_hook = arbiter

@@ -25,6 +25,11 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
     As root every server runs as its own uid, gid and groups; otherwise all run as the user who runs the hub.
     """
 
+    port: int
+    ip: str
+    pid: int
+    proc: "Popen[bytes] | None"
+
     # What LocalProcessSpawner keeps of the hub's environment is for its own singleuser command; ours comes with the
     # plan, and PATH begins where this Python is.
     @default("env_keep")
@@ -67,7 +72,7 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
         self.proc = self._begin(process, env, log)
         self.pid = self.proc.pid
         self._limit(process)
-        await self._until_it_listens(log)
+        await self._until_it_listens(self.proc, log)
         return self.ip, self.port
 
     def _begin(self, process: Process, env: dict[str, str], log: Path) -> "Popen[bytes]":
@@ -110,10 +115,10 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
             ) from error
         self.log.info("Limits of %s: %s", self._log_name, describe(limiter, process.memory_limit, process.cpu_limit))
 
-    async def _until_it_listens(self, log: Path) -> None:
+    async def _until_it_listens(self, server: "Popen[bytes]", log: Path) -> None:
         # The hub itself would look with random pauses that grow (facts/charts.md §8); when start() returns only once
         # the port answers, its first look succeeds.
-        while self.proc.poll() is None:
+        while server.poll() is None:
             try:
                 _, writer = await asyncio.open_connection(self.ip, self.port)
             except OSError:
@@ -122,10 +127,10 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
             writer.close()
             return
         self.log.error(
-            "%s ended with exit code %s; its last words:\n%s", self._log_name, self.proc.returncode, _end_of(log)
+            "%s ended with exit code %s; its last words:\n%s", self._log_name, server.returncode, _end_of(log)
         )
         raise SpawnException(
-            f"Your server ended while it was starting (exit code {self.proc.returncode}). "
+            f"Your server ended while it was starting (exit code {server.returncode}). "
             "An administrator finds its output in the log.",
             reason="ended",
             status_code=500,

@@ -7,7 +7,7 @@ from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import maybe_future
 from traitlets import default
 
-from qhub_hub.hub.running import running_servers, usage_of
+from qhub_hub.hub.running import usage_of
 from qhub_hub.hub.site import Site
 from qhub_hub.hub.spawn_page import render_form
 from qhub_hub.identity import Identity
@@ -16,7 +16,10 @@ from qhub_hub.sessions import Plan, Rejected, parse_form, parse_query, read_summ
 
 def refusal(rejected: Rejected) -> SpawnException:
     """The hub's own word for a rejection: its status, its sentence, its label in the metrics."""
-    return SpawnException(rejected.message, reason=rejected.reason, status_code=rejected.status)
+    error = SpawnException(rejected.message, reason=rejected.reason, status_code=rejected.status)
+    # Without it the form shows "403 SpawnException(reason=…): …" (JupyterHub 6.1, `format_exception`).
+    error.jupyterhub_message = rejected.message
+    return error
 
 
 def hub_groups(user: Any) -> frozenset[str]:
@@ -38,17 +41,24 @@ class PlannedMixin:
     option of the wrapped spawner's own profile code is read.
     """
 
+    # Of the spawner that this is mixed into.
+    name: str
+    user: Any
+    user_options: Any
+    orm_spawner: Any
+
     plan: Plan | None = None
     _kept: dict[str, Any] | None = None
 
     @property
     def site(self) -> Site:
         """The hub's site, from the application's settings."""
-        return self.user.settings["qhub"]  # type: ignore[attr-defined, no-any-return]
+        site: Site = self.user.settings["qhub"]
+        return site
 
     def identity(self) -> Identity:
         """Who the owner of this server is. Raises `Rejected`."""
-        return self.site.identity(self.user.name, hub_groups(self.user))  # type: ignore[attr-defined]
+        return self.site.identity(self.user.name, hub_groups(self.user))
 
     def _groups_of(self, user: Any) -> frozenset[str]:
         return self.site.memberships.of(user.name, hub_groups(user))
@@ -67,7 +77,7 @@ class PlannedMixin:
             cards = self.site.offers(self.identity())
         except Rejected as rejected:
             raise refusal(rejected) from None
-        remembered = self.user_options if isinstance(self.user_options, dict) else {}  # type: ignore[attr-defined]
+        remembered = self.user_options if isinstance(self.user_options, dict) else {}
         return render_form(cards, remembered=remembered)
 
     @default("options_from_form")
@@ -88,31 +98,27 @@ class PlannedMixin:
         """Decide, make the folders, set the traits; then the site's own hook."""
         try:
             identity = self.identity()
-            usage = usage_of(self.user.settings["users"], without=self)  # type: ignore[attr-defined]
-            self.plan = self.site.plan(identity, self.user_options, self.name, usage)  # type: ignore[attr-defined]
+            usage = usage_of(self.user.settings["users"], without=self)
+            self.plan = self.site.plan(identity, self.user_options, self.name, usage)
             await self.site.prepare(identity)
             self._introduce()
         except Rejected as rejected:
             # The hub stored the options before anybody looked at them; a refused choice must not be there the next
             # time somebody starts without saying which (facts/hub-apis.md §0.2).
-            self.user_options = self.orm_spawner.user_options = {}  # type: ignore[attr-defined]
+            self.user_options = self.orm_spawner.user_options = {}
             raise refusal(rejected) from None
         # Keep the accepted choice in its canonical form: admins see it, and it is preselected next time.
-        self.user_options = self.orm_spawner.user_options = dict(self.plan.choices)  # type: ignore[attr-defined]
+        self.user_options = self.orm_spawner.user_options = dict(self.plan.choices)
         for name, value in self.traits_for(self.plan).items():
             setattr(self, name, value)
         await maybe_future(super().run_pre_spawn_hook())  # type: ignore[misc]
 
     def _introduce(self) -> None:
         """Let running servers of the same groups know the name of somebody who was never here before."""
-        mine = self._groups_of(self.user)  # type: ignore[attr-defined]
-        for user in list(self.user.settings["users"].values()):  # type: ignore[attr-defined]
-            if user.name != self.user.name and user.running and mine & self._groups_of(user):  # type: ignore[attr-defined]
+        mine = self._groups_of(self.user)
+        for user in list(self.user.settings["users"].values()):
+            if user.name != self.user.name and user.running and mine & self._groups_of(user):
                 self.site.write_names(self.site.identity(user.name, hub_groups(user)))
-
-    def running(self) -> list[dict[str, str]]:
-        """What runs on this hub, for the administrators' part of the page."""
-        return running_servers(self.user.settings["users"])  # type: ignore[attr-defined]
 
     def summary(self) -> dict[str, Any] | None:
         """What was decided for the running server, also after the hub was restarted."""

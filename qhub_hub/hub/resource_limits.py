@@ -16,8 +16,9 @@ _PERIOD = 100_000  # microseconds; the kernel's own default
 class Limiter(Protocol):
     """A way to hold a server to its plan."""
 
-    notice: str
-    """What is not limited here, as a sentence for the administrator; empty: everything is."""
+    @property
+    def notice(self) -> str:
+        """What is not limited here, as a sentence for the administrator; empty: everything is."""
 
     def apply(self, name: str, pid: int, memory: int | None, cores: float | None) -> None:
         """Limit a process and all it will start. `memory` in bytes; None: not limited."""
@@ -30,7 +31,9 @@ class Limiter(Protocol):
 class ProcessLimits:
     """Per process and memory only: what any kernel grants, also without root."""
 
-    notice: str = "Control groups can't be used here: memory limits hold for each process by itself, processor limits not."
+    notice: str = (
+        "Control groups can't be used here: memory limits hold for each process by itself, processor limits not."
+    )
 
     def apply(self, name: str, pid: int, memory: int | None, cores: float | None) -> None:
         """See `Limiter.apply`."""

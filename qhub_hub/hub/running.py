@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from qhub_hub.hub.spawn_page import describe_hardware, describe_price
 from qhub_hub.sessions import PlanSummary, Usage, read_summary
 
 
@@ -38,8 +37,8 @@ def running_servers(users: Mapping[Any, Any]) -> list[dict[str, str]]:
                 "user": user.name,
                 "server": spawner.name,
                 "title": decided.title if decided else "",
-                "hardware": ", ".join(describe_hardware(decided.hardware)) if decided else "",
-                "price": describe_price(decided.price) if decided else "",
+                "hardware": decided.hardware_text if decided else "",
+                "price": decided.price_text if decided else "",
                 "started": started.isoformat(timespec="seconds") + "Z" if started else "",
             }
         )

@@ -1,8 +1,8 @@
 """Whether the files and the identity database belong together, and are of the same age."""
 
-from qhub_hub.identity import HighWater, check_high_water
+from qhub_hub.identity import check_high_water
 from qhub_hub.identity.store import IdentityStore
-from qhub_hub.storage import Provisioner, Realm, claim_realm
+from qhub_hub.storage import Provisioner, claim_realm
 
 
 def check_share(share: Provisioner, store: IdentityStore) -> None:
@@ -13,5 +13,4 @@ def check_share(share: Provisioner, store: IdentityStore) -> None:
         StorageError: the mark can't be kept.
     """
     water = store.high_water
-    mark = claim_realm(share, Realm(water.realm, water.last_user_id, water.last_group_id))
-    check_high_water(water, HighWater(mark.id, mark.last_user_id, mark.last_group_id))
+    check_high_water(water, claim_realm(share, water))

@@ -71,9 +71,7 @@ class Site:
         machine: where servers run.
     """
 
-    def __init__(
-        self, live: LiveConfig, store: IdentityStore, provisioner: Provisioner, machine: Machine
-    ) -> None:
+    def __init__(self, live: LiveConfig, store: IdentityStore, provisioner: Provisioner, machine: Machine) -> None:
         self.live = live
         self.store = store
         self.provisioner = provisioner

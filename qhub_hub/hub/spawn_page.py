@@ -56,6 +56,11 @@ def template_folder() -> Path:
     return Path(__file__).with_name("templates")
 
 
+def logo() -> Path:
+    """The picture for `JupyterHub.logo_file`; the stock one can't be read on a dark page."""
+    return Path(__file__).with_name("static") / "logo.svg"
+
+
 @cache
 def _template() -> Template:
     # Compiling takes longer than rendering: once per process, at the first page.

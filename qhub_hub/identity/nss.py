@@ -9,15 +9,14 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qhub_hub.identity.entries import PasswdEntry
 from qhub_hub.identity.errors import NamesUnavailable
+from qhub_hub.installation.libraries import find_nss_wrapper
 
-_NAME = "libnss_wrapper.so"
 _FAILED = 3
 
 
@@ -42,15 +41,6 @@ class Resolved:
     entered: tuple[int, ...] | None = None
 
 
-def find_library() -> Path | None:
-    """Where the distribution keeps libnss_wrapper; None: not installed."""
-    multiarch = sysconfig.get_config_var("MULTIARCH") or "none"
-    for folder in (f"/usr/lib/{multiarch}", f"/lib/{multiarch}", "/usr/lib64", "/usr/lib", "/usr/local/lib"):
-        if (path := Path(folder, _NAME)).is_file():
-            return path
-    return None
-
-
 def check(passwd: Path, group: Path, name: str, *, initgroups: bool = False, timeout: float = 20) -> Resolved:
     """How this person resolves through the real library.
 
@@ -70,9 +60,9 @@ def check_all(
     passwd: Path, group: Path, names: Sequence[str], *, initgroups: bool = False, timeout: float = 20
 ) -> tuple[Resolved, ...]:
     """Like `check`, for many names in one child process, in order."""
-    if find_library() is None:
+    if find_nss_wrapper() is None:
         raise NamesUnavailable(
-            f"{_NAME} is not installed, so names can't be checked. Install the distribution's libnss-wrapper."
+            "libnss_wrapper is not installed, so names can't be checked. Install the distribution's libnss-wrapper."
         )
     command = [sys.executable, "-m", __name__, "check", "--passwd", str(passwd), "--group", str(group)]
     # A library that was preloaded into this process, or its files, must not reach the child.
@@ -111,10 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--user", action="append", help="POSIX name; without any, a JSON list is read from stdin")
     command.add_argument("--initgroups", action="store_true", help="also take on the groups; needs root")
     options = parser.parse_args(arguments)
-    library = find_library()
+    library = find_nss_wrapper()
     try:
         if library is None:
-            raise NamesUnavailable(f"{_NAME} is not installed.")
+            raise NamesUnavailable("libnss_wrapper is not installed.")
         names = options.user or json.load(sys.stdin)
         resolved = _look_up(library, options, names)
     except NamesUnavailable as error:

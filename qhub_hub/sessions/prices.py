@@ -50,10 +50,12 @@ def price_of(config: Config, key: str, size: FullSize, hardware: Hardware) -> Pr
 
 
 def _share_of_node(group: NodeGroup, size: FullSize, hardware: Hardware) -> float | None:
-    """The larger of the shares of cores and memory; None: the node or the server has no stated size."""
+    """The largest share of cores, memory and accelerators; None: the node or the server has no stated size."""
+    # Whoever takes the accelerators of a node takes the node: nobody else can use what is left of it.
+    devices = [hardware.gpu / group.gpu.count] if hardware.gpu and group.gpu is not None else []
     if size.share is not None:
         # Not from the amounts: they are rounded down, and half a node costs half of it to the cent.
-        return float(size.share)
+        return max([float(size.share), *devices])
     allocatable = group.allocatable()
     if allocatable is None or not all(allocatable):
         return None
@@ -63,7 +65,7 @@ def _share_of_node(group: NodeGroup, size: FullSize, hardware: Hardware) -> floa
         for amount, whole in ((hardware.cpu, cores), (hardware.memory, memory))
         if amount.guarantee is not None
     ]
-    return max(shares, default=None)
+    return max(shares + devices, default=None)
 
 
 def _sum_of_rates(config: Config, hardware: Hardware) -> Price | None:

@@ -100,12 +100,12 @@ def _amount(stated: CpuAmount | MemoryAmount) -> Amount:
 
 
 def describe_hardware(hardware: Hardware) -> str:
-    """`2 cores, 4 GiB, 1 nvidia GPU`; `1–2 cores` where guarantee and limit differ; empty: nothing stated."""
+    """`2 cores, 4 GiB memory, 1 nvidia GPU`; `1–2 cores` where guarantee and limit differ; empty: nothing stated."""
     parts = []
     if cores := _span(hardware.cpu, _plain):
         parts.append(f"{cores} {'core' if cores == '1' else 'cores'}")
     if memory := _span(hardware.memory, _bytes):
-        parts.append(memory)
+        parts.append(f"{memory} memory")
     if hardware.gpu:
         kind = f"{hardware.gpu_type} " if hardware.gpu_type else ""
         parts.append(f"{hardware.gpu} {kind}{'GPU' if hardware.gpu == 1 else 'GPUs'}")

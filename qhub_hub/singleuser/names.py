@@ -9,25 +9,14 @@ preloaded library. The server itself is never preloaded: the library may end the
 import os
 import pwd
 import subprocess
-import sysconfig
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+
+from qhub_hub.installation.libraries import find_nss_wrapper
 
 _FILES = ("NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
 _PATIENCE = 5.0  # seconds for one `id -un`; it takes some milliseconds
 NOTICE = "QHUB_NAMES_NOTICE"
-
-
-def find_library() -> Path | None:
-    """Where this image keeps libnss_wrapper; None: not installed.
-
-    `identity.nss` knows it too, but importing that room takes as long as half a JupyterLab.
-    """
-    multiarch = sysconfig.get_config_var("MULTIARCH") or "none"
-    for folder in (f"/usr/lib/{multiarch}", f"/lib/{multiarch}", "/usr/lib64", "/usr/lib", "/usr/local/lib"):
-        if (path := Path(folder, "libnss_wrapper.so")).is_file():
-            return path
-    return None
 
 
 class Names:
@@ -45,7 +34,7 @@ class Names:
         self._canary: subprocess.Popen[str] | None = None
         if _named_by_system(self._user):
             return
-        library = library or find_library()
+        library = library or find_nss_wrapper()
         if missing := [name for name in _FILES if not env.get(name)]:
             self._reason = f"{missing[0]} is not set"
         elif unreadable := [env[name] for name in _FILES if not os.access(env[name], os.R_OK)]:

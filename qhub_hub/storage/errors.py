@@ -49,10 +49,6 @@ class OwnerMismatch(StorageError):
         self.path, self.found, self.expected = path, found, expected
 
 
-class RealmMismatch(StorageError):
-    """The share belongs to another installation, whose numeric ids mean other people."""
-
-
 @contextmanager
 def told_as_sentence(doing: str, path: str) -> Iterator[None]:
     """Turn an OSError of the body into a `StorageError` that says what was tried, where and what to do.

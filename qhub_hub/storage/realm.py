@@ -11,9 +11,10 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
-from qhub_hub.storage.errors import RealmMismatch, StorageError, UnsafePath, told_as_sentence
+from qhub_hub.identity import HighWater, RealmMismatch
+from qhub_hub.storage.errors import StorageError, UnsafePath, told_as_sentence
 from qhub_hub.storage.layout import MARKS, PRIVATE
 from qhub_hub.storage.provisioner import Provisioner
 
@@ -23,21 +24,7 @@ _LOCK = "realm.lock"
 _LARGEST = 65_536  # bytes; ours has about 80
 
 
-@dataclass(frozen=True, slots=True)
-class Realm:
-    """The identity database that the share's numeric ids belong to.
-
-    Args:
-        id: name of the realm.
-        last_user_id, last_group_id: highest ids ever given out; 0: none yet. They only grow.
-    """
-
-    id: str
-    last_user_id: int = 0
-    last_group_id: int = 0
-
-
-def read_realm(share: Provisioner) -> Realm | None:
+def read_realm(share: Provisioner) -> HighWater | None:
     """The share's mark, or None on a new share.
 
     Raises:
@@ -52,7 +39,7 @@ def read_realm(share: Provisioner) -> Realm | None:
         raise
 
 
-def claim_realm(share: Provisioner, realm: Realm) -> Realm:
+def claim_realm(share: Provisioner, realm: HighWater) -> HighWater:
     """Write the mark, or raise its ids to these; safe between processes.
 
     Returns:
@@ -67,15 +54,15 @@ def claim_realm(share: Provisioner, realm: Realm) -> Realm:
     path = _path(share)
     with share.folder(PRIVATE) as marks, told_as_sentence("write", path), _locked(marks):
         found = _read(marks, path) or realm
-        if found.id != realm.id:
+        if found.realm != realm.realm:
             raise RealmMismatch(
-                f"The files below {share.root} belong to the installation {found.id!r}, this one is "
-                f"{realm.id!r}. Their numeric ids mean different people, so QHub refuses to write there. Use "
+                f"The files below {share.root} belong to the installation {found.realm!r}, this one is "
+                f"{realm.realm!r}. Their numeric ids mean different people, so QHub refuses to write there. Use "
                 "another folder or volume, or the identity database of the other installation with the same "
                 "identity.realm."
             )
-        mark = Realm(
-            realm.id,
+        mark = HighWater(
+            realm.realm,
             max(found.last_user_id, realm.last_user_id),
             max(found.last_group_id, realm.last_group_id),
         )
@@ -98,7 +85,7 @@ def _locked(marks: int) -> Iterator[None]:
         os.close(fd)
 
 
-def _read(marks: int, path: str) -> Realm | None:
+def _read(marks: int, path: str) -> HighWater | None:
     with told_as_sentence("read", path):
         try:
             # O_NONBLOCK: a named pipe put there must not hold the hub up.
@@ -110,7 +97,7 @@ def _read(marks: int, path: str) -> Realm | None:
                 raise UnsafePath(f"{path} is not a file. Remove it if you know where it came from.")
             text = file.read(_LARGEST)
     try:
-        mark = Realm(**json.loads(text))
+        mark = HighWater(**json.loads(text))
         if [type(value) for value in asdict(mark).values()] != [str, int, int]:
             raise TypeError("a value of another type")
     except (ValueError, TypeError) as error:
@@ -122,7 +109,7 @@ def _read(marks: int, path: str) -> Realm | None:
     return mark
 
 
-def _write(marks: int, mark: Realm) -> None:
+def _write(marks: int, mark: HighWater) -> None:
     """Replace the mark in one step: a crash leaves the old one or the new one."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(_NEW, flags, 0o600, dir_fd=marks), "w") as file:

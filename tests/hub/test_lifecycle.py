@@ -28,11 +28,7 @@ def children_of(pid: int) -> set[int]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    return {
-        pid
-        for pid in pids
-        if Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes()
-    }
+    return {pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 def test_ctrl_c_ends_every_child_and_the_next_start_knows_everybody(qhub_up: Up) -> None:

@@ -227,6 +227,19 @@ def test_anything_like_a_number_means_the_same_to_all_or_is_refused(ask, written
 
 
 @asked
+@given(
+    st.text(alphabet="0123456789-_.:exTZyesnotrufal~", max_size=12),
+    st.sampled_from(["'{}'", '"{}"', "|-\n  {}", ">-\n  {}", "|\n  {}"]),
+)
+@example("0644", "|-\n  {}")
+@example("yes", ">-\n  {}")
+@example("2001-01-01", '"{}"')
+@example("", "|-\n  {}")
+def test_anything_quoted_is_the_same_text_to_all_or_is_refused(ask, text: str, style: str) -> None:
+    _agree(ask, f"a: {style.format(text)}\n")
+
+
+@asked
 @given(st.text(alphabet="ab:1 \n-[]{}&*!|>'\"%#,?<~.\t\\", max_size=40))
 def test_any_document_means_the_same_to_all_or_is_refused(ask, text: str) -> None:
     _agree(ask, text)

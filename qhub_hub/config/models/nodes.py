@@ -111,7 +111,8 @@ class NodeGroup(Model):
         """Cores and bytes of one node that can be given away, or None where the node's size is not stated."""
         if self.cpu is None or self.memory is None:
             return None
-        return max(self.cpu - self.reserved.cpu, 0.0), max(self.memory - self.reserved.memory, 0)
+        # Rounded: 8.2 - 0.2 is 7.999… in binary, and a quarter of that would be 1.99 cores.
+        return round(max(self.cpu - self.reserved.cpu, 0.0), 3), max(self.memory - self.reserved.memory, 0)
 
     def portion(self, share: Fraction) -> tuple[float, int] | None:
         """Cores (to a hundredth, rounded down) and bytes (to a MiB, rounded down) of a share of one node.

@@ -56,7 +56,8 @@ def test_an_empty_file_is_an_empty_map(text: str) -> None:
         ("e3", "e3"),
         ("'0644'", "0644"),
         ('"yes"', "yes"),
-        ("|-\n  0644", "0644"),
+        ("|-\n  some text", "some text"),
+        (">\n  0644\n", "0644\n"),
     ],
 )
 def test_a_scalar_that_all_readers_agree_on_has_its_value(written: str, value: object) -> None:
@@ -95,6 +96,9 @@ def test_a_key_that_is_no_text_to_some_reader_is_refused(key: str) -> None:
         ("a: !!binary aGk=\n", 1, "the tag !!binary"),
         ("a: !thing {}\n", 1, "the tag !thing"),
         ("a: ! 5\n", 1, "the tag !"),
+        ("a: |-\n  0644\n", 1, "write it in quotes"),
+        ("a: >-\n  yes\n", 1, "write it in quotes"),
+        ("a: |-\n\n", 1, "write it in quotes"),
         ("%YAML 1.2\n---\na: 1\n", 1, "directives"),
         ("a: 1\n---\nb: 2\n", 2, "a second document"),
         ("- a\n", 1, "must hold a map"),

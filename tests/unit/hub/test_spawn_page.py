@@ -227,10 +227,10 @@ def test_what_costs_something_never_reads_as_free(per_hour: float) -> None:
 def test_sizes_show_their_hardware_and_price_and_the_card_the_lowest() -> None:
     soup = parsed([ANALYSIS])
     rows = [re.sub(r"\s+", " ", row.text).strip() for row in soup.select(".qh-row")]
-    assert rows == ["Medium 4 cores, 16 GiB $0.25 / hour", "Large 8 cores, 32 GiB $0.50 / hour"]
+    assert rows == ["Medium 4 cores, 16 GiB memory $0.25 / hour", "Large 8 cores, 32 GiB memory $0.50 / hour"]
     assert re.sub(r"\s+", " ", soup.select(".qh-price")[0].text).strip() == "from $0.25 / hour"
     facts = soup.select(".qh-facts li:not(.qh-audience)")
-    assert [fact.text for fact in facts] == ["2 cores", "4 GiB", "2 sizes"]
+    assert [fact.text for fact in facts] == ["2 cores", "4 GiB memory", "2 sizes"]
 
 
 def test_a_card_without_a_price_shows_none() -> None:

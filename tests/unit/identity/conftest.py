@@ -84,5 +84,5 @@ def opened() -> Iterator[Opener]:
 @pytest.fixture
 def library() -> None:
     """Skip where the real libnss_wrapper is missing."""
-    if nss.find_library() is None:
+    if nss.find_nss_wrapper() is None:
         pytest.skip("libnss_wrapper is not installed: apt-get install libnss-wrapper")

@@ -66,7 +66,7 @@ def test_the_caller_never_loads_the_library(files: tuple[Path, Path]) -> None:
 def test_what_is_preloaded_into_the_caller_does_not_reach_the_child(
     files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LD_PRELOAD", str(nss.find_library()))
+    monkeypatch.setenv("LD_PRELOAD", str(nss.find_nss_wrapper()))
     monkeypatch.setenv("NSS_WRAPPER_PASSWD", "/nowhere")
     assert nss.check(*files, "ann").by_name == ANN
 
@@ -80,7 +80,7 @@ def test_a_second_copy_in_one_process_is_refused_before_it_can_hang(files: tuple
         "except NamesUnavailable as error: print(error)"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", code, str(nss.find_library()), *map(str, files)],
+        [sys.executable, "-c", code, str(nss.find_nss_wrapper()), *map(str, files)],
         capture_output=True,
         text=True,
         timeout=20,
@@ -95,7 +95,7 @@ def test_missing_files_and_a_missing_library_get_a_sentence(
     assert nss.check(tmp_path / "none", files[1], "ann").by_name is None
     with pytest.raises(NamesUnavailable, match=r"took more than 0.001 s"):
         nss.check(*files, "ann", timeout=0.001)
-    monkeypatch.setattr(nss, "find_library", lambda: None)
+    monkeypatch.setattr(nss, "find_nss_wrapper", lambda: None)
     with pytest.raises(NamesUnavailable, match="Install the distribution's libnss-wrapper"):
         nss.check(*files, "ann")
 

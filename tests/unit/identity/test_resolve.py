@@ -156,7 +156,7 @@ def test_a_view_of_a_huge_group_stays_small_and_every_program_can_read_it(tmp_pa
     (tmp_path / "passwd").write_text(passwd)
     (tmp_path / "group").write_text(group)
     environment = {
-        "LD_PRELOAD": str(nss.find_library()),
+        "LD_PRELOAD": str(nss.find_nss_wrapper()),
         "NSS_WRAPPER_PASSWD": f"{tmp_path}/passwd",
         "NSS_WRAPPER_GROUP": f"{tmp_path}/group",
     }

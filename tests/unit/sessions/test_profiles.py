@@ -73,7 +73,7 @@ def test_long_audiences_are_cut(config_of, person):
 def test_a_cards_hardware_is_that_of_its_default_size(site, person):
     card = by_key(offers(site, person()))["sized"]
     assert card.hardware.cpu.limit == 2.0
-    assert [choice.title for choice in card.options[1].choices] == ["2 cores, 8 GiB", "One core"]
+    assert [choice.title for choice in card.options[1].choices] == ["2 cores, 8 GiB memory", "One core"]
 
 
 def test_the_first_choice_is_the_first_in_the_file(site, person):

@@ -93,7 +93,7 @@ def test_a_size_leaves_to_the_profile_what_it_does_not_state(config_of, person, 
 @pytest.mark.parametrize(
     ("size", "text"),
     [
-        ({"cpu": {"limit": 1}, "memory": {"limit": "512Mi"}}, "1 core, 512 MiB"),
+        ({"cpu": {"limit": 1}, "memory": {"limit": "512Mi"}}, "1 core, 512 MiB memory"),
         ({"cpu": {"guarantee": 0.5, "limit": 2}, "gpu": 1}, "0.5–2 cores, 1 T4 GPU"),
         ({"cpu": {"guarantee": 2}, "gpu": 2}, "at least 2 cores, 2 T4 GPUs"),
         ({}, ""),

@@ -26,7 +26,7 @@ def test_what_is_kept_survives_the_database(plan):
     assert (kept.profile, kept.title, kept.choices) == ("half", "Half", {"profile": "half", "size": "half"})
     assert (kept.hardware.cpu, kept.hardware.memory) == (plan.cpu, plan.memory)
     assert (kept.price, kept.idle, kept.node_group, kept.groups) == (plan.price, plan.idle, "gpu", ("data",))
-    assert (kept.hardware_text, kept.price_text) == ("4 cores, 16 GiB", "1.50 USD per hour")
+    assert (kept.hardware_text, kept.price_text) == ("4 cores, 16 GiB memory", "1.50 USD per hour")
 
 
 def test_the_idle_rule_can_be_read_by_the_culler(plan):

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from qhub_hub.installation.libraries import find_nss_wrapper
 from qhub_hub.singleuser import names
-from qhub_hub.singleuser.names import NOTICE, Names, find_library
+from qhub_hub.singleuser.names import NOTICE, Names
 
-LIBRARY = find_library()
+LIBRARY = find_nss_wrapper()
 needs_library = pytest.mark.skipif(LIBRARY is None, reason="libnss-wrapper is not installed")
 
 
@@ -72,7 +73,7 @@ def test_one_file_alone_is_told(env: dict[str, str], name: str) -> None:
 
 
 def test_a_missing_library_is_told_with_its_package(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "find_library", lambda: None)
+    monkeypatch.setattr(names, "find_nss_wrapper", lambda: None)
     assert "(Debian: libnss-wrapper)" in Names(env).give_to_children(env)
     assert "LD_PRELOAD" not in env
 
