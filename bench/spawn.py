@@ -132,9 +132,7 @@ def main() -> None:
         ours.stop()
         shutil.rmtree(folder)
     mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(
-        f"server POST -> ready: QHub {mine:.2f} s, stock {theirs:.2f} s, ratio {mine / theirs:.2f} (goal <= 0.55)"
-    )
+    print(f"server POST -> ready: QHub {mine:.2f} s, stock {theirs:.2f} s, ratio {mine / theirs:.2f} (goal <= 0.55)")
     print("rounds: " + ", ".join(f"{one:.2f}/{other:.2f}" for one, other in pairs))
 
 

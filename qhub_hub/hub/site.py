@@ -31,7 +31,7 @@ from qhub_hub.sessions import Offer, Plan, Rejected, Usage, make_plan, offers, p
 from qhub_hub.storage import Directory, Provisioner, StorageError, directories
 
 DEFAULT_ADMIN = "admin"
-"""The administrator that the default values name; naming only them does not close the door to others."""
+"""Who administers a hub whose values file names no administrator, where the hub itself gives out that password."""
 
 
 @dataclass(frozen=True)
@@ -122,23 +122,18 @@ class Site:
 
     @property
     def admins(self) -> frozenset[str]:
-        """Names of the administrators that the values file names."""
-        config = self.config
-        named = {name for name, user in config.users.items() if user.admin}
-        for group_name, group in config.groups.items():
-            if group.admin:
-                named.update(group.members)
-                named.update(name for name, user in config.users.items() if group_name in user.groups)
-        return frozenset(named)
-
-    def may_sign_in(self, name: str) -> bool:
-        """Whether the values file lets this person in: everybody, unless it names people."""
-        return self.open_to_all or name in self._named()
+        """Names of the administrators: those in the values file, or the default one where it names none."""
+        named = {person for person in self._named() if self.memberships.is_admin(person, self.memberships.of(person))}
+        return frozenset(named or {DEFAULT_ADMIN})
 
     @property
     def open_to_all(self) -> bool:
-        """Whether the values file names nobody, but perhaps the default administrator: then everybody may sign in."""
-        return not self._named() - {DEFAULT_ADMIN}
+        """Whether everybody may sign in, because the values file names nobody."""
+        return not self._named()
+
+    def may_sign_in(self, name: str) -> bool:
+        """Whether the values file lets this person in: everybody, unless it names people."""
+        return self.open_to_all or name in self._named() or name in self.admins
 
     def _named(self) -> set[str]:
         config = self.config

@@ -9,6 +9,9 @@ from qhub_hub.sessions.plan import Plan
 from qhub_hub.sessions.variables import UMASK
 from qhub_hub.storage.layout import home_path
 
+PATH = "/usr/local/bin:/usr/bin:/bin"
+"""Where a machine keeps its programs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -45,7 +48,8 @@ def to_process(plan: Plan, *, root: Path, python: str) -> Process:
         python: interpreter that has QHub installed.
     """
     home = home_path(root, plan.identity)
-    env = {**plan.env, "HOME": str(home)}
+    # The interpreter's own folder first: `python` and `pip` in a terminal are those of the notebook.
+    env = {"PATH": f"{Path(python).parent}:{PATH}", **plan.env, "HOME": str(home)}
     if "QHUB_SHARED" in env:
         env["QHUB_SHARED"] = str(root / "shared")
     limit = plan.memory.limit

@@ -7,7 +7,7 @@ import sys
 
 from qhub_hub.singleuser.imports import skip_wasted_work
 from qhub_hub.singleuser.names import Names
-from qhub_hub.singleuser.person import link_shared_folders, set_person, set_umask
+from qhub_hub.singleuser.person import add_lab_settings, link_shared_folders, set_person, set_umask
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     logging.basicConfig(format="[%(levelname).1s %(asctime)s QHub] %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     set_umask(os.environ)
     set_person(os.environ)
+    add_lab_settings(os.environ)
     link_shared_folders(os.environ)
     # A child asks the name library while this process imports JupyterLab: the answer costs no time.
     names = Names(os.environ)

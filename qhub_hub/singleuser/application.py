@@ -25,7 +25,7 @@ class ServerApp(serverapp.ServerApp):
     # jupyter_core gives the method other arguments than traitlets, which it comes from.
     def load_config_file(self, suppress_errors: bool = True) -> None:  # type: ignore[override]
         """Read the files as Jupyter Server does; arguments of the command still come last."""
-        self.update_config(defaults(os.environ.get(NOTICE, "")))
+        self.update_config(defaults(os.environ.get(NOTICE, ""), os.environ["SHELL"]))
         super().load_config_file(suppress_errors)
         self.update_config(rules(os.environ))
 

@@ -43,6 +43,12 @@ def set_person(env: MutableMapping[str, str]) -> None:
     env["SHELL"] = next((shell for shell in shells if shell and os.access(shell, os.X_OK)), _SHELLS[-1])
 
 
+def add_lab_settings(env: MutableMapping[str, str]) -> None:
+    """Let JupyterLab start without asking whether it may fetch news; people can still turn that on."""
+    folders = (str(Path(__file__).with_name("jupyter")), env.get("JUPYTER_CONFIG_PATH", ""))
+    env["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, folders))
+
+
 def link_shared_folders(env: Mapping[str, str]) -> None:
     """Let `~/shared` lead to `QHUB_SHARED`, the folder of the group folders.
 

@@ -34,10 +34,11 @@ def rules(env: Mapping[str, str]) -> Config:
     return config
 
 
-def defaults(notice: str) -> Config:
+def defaults(notice: str, shell: str) -> Config:
     """What is different from JupyterLab's own defaults: no request leaves for the internet.
 
     Args:
+        shell: for terminals.
         notice: a sentence that the Lab page can show (`qhubNotice` of its page configuration); empty: none.
     """
     config = Config()
@@ -45,6 +46,8 @@ def defaults(notice: str) -> Config:
     config.LabApp.extension_manager = "readonly"
     config.LabApp.news_url = None
     config.LabApp.check_for_updates_class = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
+    # Not a login shell: /etc/profile would set another PATH, and `python` would not be the notebook's any more.
+    config.ServerApp.terminado_settings = {"shell_command": [shell]}
     if notice:
         config.ServerApp.tornado_settings = {"page_config_data": {"qhubNotice": notice}}
     return config

@@ -59,7 +59,7 @@ def claim_realm(share: Provisioner, realm: HighWater) -> HighWater:
                 f"The files below {share.root} belong to the installation {found.realm!r}, this one is "
                 f"{realm.realm!r}. Their numeric ids mean different people, so QHub refuses to write there. Use "
                 "another folder or volume, or the identity database of the other installation with the same "
-                "identity.realm."
+                "identity.realm. If that database is lost, run `qhub ids rebuild`."
             )
         mark = HighWater(
             realm.realm,

@@ -16,6 +16,7 @@ import httpx
 
 READY_WITHIN = 120.0  # seconds; the first start of a state folder gets the proxy from npm
 STOPS_WITHIN = 45.0
+STATE_VERSION = "1"
 
 
 class Person:
@@ -38,9 +39,7 @@ class Person:
 
     def xsrf(self, path: str) -> str:
         """The token that a page below this path sends along with what it posts."""
-        found = [
-            cookie.value for cookie in self.http.cookies.jar if cookie.name == "_xsrf" and cookie.path == path
-        ]
+        found = [cookie.value for cookie in self.http.cookies.jar if cookie.name == "_xsrf" and cookie.path == path]
         return found[0] or "" if found else ""
 
     def api(self, method: str, path: str, json: Any = None) -> httpx.Response:
@@ -163,9 +162,7 @@ class RunningHub:
 
     def password(self, name: str) -> str:
         """What this person types to sign in."""
-        admin = name in re.split(
-            r"[ ,]+", (re.search(r"Admin\s+([^:\n]*), password", self.said()) or ["", ""])[1]
-        )
+        admin = name in re.split(r"[ ,]+", (re.search(r"Admin\s+([^:\n]*), password", self.said()) or ["", ""])[1])
         return (self.state / "secrets" / ("admin-password" if admin else "password")).read_text().strip()
 
     def person(self, name: str) -> Person:

@@ -28,6 +28,7 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def qhub_up(open_folder: Path) -> Iterator[Callable[..., "RunningHub"]]:
     """Start real hubs on this machine: `qhub_up("name", values_text)` gives a `RunningHub` that ends with the run."""
+    from qhub_hub.testing.one_machine import STATE_VERSION as VERSION
     from qhub_hub.testing.one_machine import RunningHub
 
     hubs: list[RunningHub] = []
@@ -36,6 +37,11 @@ def qhub_up(open_folder: Path) -> Iterator[Callable[..., "RunningHub"]]:
         path = open_folder / f"{name}.yaml"
         path.write_text(values)
         hub = RunningHub(open_folder / name, path)
+        installed = [other.state / "proxy" for other in hubs if (other.state / "proxy/installed").exists()]
+        if installed:  # npm is asked once for all hubs of a run
+            hub.state.mkdir()
+            (hub.state / "version").write_text(VERSION)
+            shutil.copytree(installed[0], hub.state / "proxy", symlinks=True)
         hubs.append(hub)
         return hub.start() if start else hub
 

@@ -41,16 +41,12 @@ async def _converse(url: str, cookies: str, command: str) -> str:
     said = ""
     async with (
         aiohttp.ClientSession() as session,
-        session.ws_connect(
-            url, headers={"Cookie": cookies, "Origin": url.replace("ws", "http", 1)}
-        ) as socket,
+        session.ws_connect(url, headers={"Cookie": cookies, "Origin": url.replace("ws", "http", 1)}) as socket,
         asyncio.timeout(ANSWERS_WITHIN),
     ):
         # The two halves of the mark keep the echoed command line from looking like its end.
         begin, end = _DONE[:5], _DONE[5:]
-        line = (
-            f"stty -echo; clear; printf '%s%s\\n' {begin} {end}; {command}; printf '%s%s\\n' {begin} {end}\r"
-        )
+        line = f"stty -echo; clear; printf '%s%s\\n' {begin} {end}; {command}; printf '%s%s\\n' {begin} {end}\r"
         await socket.send_str(json.dumps(["stdin", line]))
         async for message in socket:
             kind, *rest = json.loads(message.data)

@@ -19,7 +19,8 @@ QUIET = (
 )
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright is up, its event loop keeps asynchronous tests from running.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, driven by Playwright."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -63,6 +64,6 @@ def keep_screenshot() -> Callable[[Page, str], None]:
 
     def keep(page: Page, name: str) -> None:
         if folder:
-            page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+            page.screenshot(path=Path(folder) / f"{name}.png", full_page=False)
 
     return keep

@@ -15,7 +15,6 @@ qhub:
   groups:
     data: {members: [ann, bob]}
     /lab/gpu: {members: [ann]}
-    admin: {members: [admin]}
   nodeGroups:
     user: {cpu: 8, memory: "32Gi"}
   profiles:

@@ -10,11 +10,11 @@ Up = Callable[..., RunningHub]
 BEFORE = """
 qhub:
   users: {ann: {}, bob: {}}
-  groups: {gpu: {members: [ann]}, admin: {members: [admin]}}
+  groups: {gpu: {members: [ann]}}
   profiles:
     small: null
     medium: null
-    shared: null
+    share: null
     gpu: {displayName: Accelerated, cpu: {limit: 1}, memory: {limit: "2Gi"}, allowedGroups: [gpu]}
     plain: {displayName: Plain, cpu: {limit: 1}, memory: {limit: "2Gi"}}
 """

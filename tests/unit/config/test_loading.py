@@ -158,7 +158,7 @@ def test_other_parts_are_handed_on_as_written(tmp_path: Path) -> None:
 
 def test_a_value_can_be_traced_to_its_line(tmp_path: Path) -> None:
     path = tmp_path / "v.yaml"
-    path.write_text('qhub:\n  users:\n    "ann.lee":\n      groups: [users,\n        admin]\n')
+    path.write_text('qhub:\n  users:\n    "ann.lee":\n      groups: [everyone,\n        admin]\n')
     values = load_values(path)
     assert values.source('qhub.users."ann.lee".groups[1]') == f"{path}:5"
     assert values.source("qhub.profiles.small.cpu.limit").split(":")[0].endswith("values.yaml")

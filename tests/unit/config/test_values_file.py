@@ -27,6 +27,6 @@ def test_no_default_is_null_because_helm_would_take_it_for_a_deletion() -> None:
 def test_everybody_is_offered_something_and_somebody_may_administrate() -> None:
     config = load_values().qhub
     assert any(not profile.allowed_groups for profile in config.profiles.values())
-    assert config.groups["users"].everyone
+    assert config.groups["everyone"].everyone
     assert config.groups["admin"].admin
     assert config.prices.cpu is None

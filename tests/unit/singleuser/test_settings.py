@@ -46,8 +46,8 @@ def test_a_limit_that_is_no_number_is_told_and_stops_nothing(text: str, caplog: 
 
 
 def test_the_page_gets_a_notice_only_when_there_is_one() -> None:
-    assert "ServerApp" not in defaults("")
-    assert defaults("Names are numbers.").ServerApp.tornado_settings == {
+    assert "tornado_settings" not in defaults("", "/bin/bash").ServerApp
+    assert defaults("Names are numbers.", "/bin/bash").ServerApp.tornado_settings == {
         "page_config_data": {"qhubNotice": "Names are numbers."}
     }
 

@@ -1,0 +1,90 @@
+"""`qhub ids`: do the identity database, the names and the owners of folders agree; and what to do when it is lost."""
+
+import os
+import sqlite3
+from argparse import ArgumentParser, Namespace
+from contextlib import closing
+from pathlib import Path
+
+from qhub_hub.cli.console import CommandError, Console
+from qhub_hub.cli.state import StateFolder, default_state
+from qhub_hub.config import ConfigError, load_values
+from qhub_hub.config.models import Config
+from qhub_hub.identity import IdentityError, ids
+from qhub_hub.identity.store import IdentityStore
+from qhub_hub.storage import Provisioner, StorageError, claim_realm, read_realm
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "action",
+        choices=["check", "rebuild", "list"],
+        help="check: compare all three; rebuild: read lost ids from the owners of folders; list: who has which id",
+    )
+    parser.add_argument("--state", metavar="DIR", type=Path, default=None, help="state folder of `qhub up`")
+    parser.add_argument(
+        "-f", "--values", metavar="FILE", action="append", default=[], type=Path, help="values files of `qhub up`"
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Check or rebuild; 0 when all is well, 1 when something is not."""
+    state = StateFolder(arguments.state or default_state())
+    files = arguments.values or [path for path in [state.path / "values.yaml"] if path.exists()]
+    try:
+        config = load_values(*files).qhub
+        store = _store(state, config)
+        if arguments.action == "list":
+            return _list(store)
+        check = arguments.action == "check"
+        report = ids.check(store.records(), state.files) if check else _rebuild(state, store, config)
+    except (ConfigError, IdentityError, StorageError) as error:
+        raise CommandError(str(error)) from error
+    console = Console()
+    for problem in report.problems:
+        console.line(problem)
+    done = "records checked" if check else "ids learned from folders"
+    console.line(f"{report.done} {done}, {len(report.problems)} problems.")
+    return 1 if report.problems else 0
+
+
+def _store(state: StateFolder, config: Config) -> IdentityStore:
+    pools = config.identity
+    return IdentityStore(
+        f"sqlite:///{state.identities}",
+        realm=pools.realm,
+        user_ids=(pools.user_ids.first, pools.user_ids.last),
+        group_ids=(pools.group_ids.first, pools.group_ids.last),
+    )
+
+
+def _list(store: IdentityStore) -> int:
+    for record in store.records():
+        kind = "user " if hasattr(record, "uid") else "group"
+        Console().line(f"{record.gid:>10}  {kind}  {record.name}  ({record.directory})")
+    return 0
+
+
+def _rebuild(state: StateFolder, store: IdentityStore, config: Config) -> ids.Report:
+    with state.locked(), Provisioner(state.files, own_ids=os.geteuid() == 0) as share:
+        report = ids.rebuild(
+            store,
+            state.files,
+            users={*config.users, *_known_to_the_hub(state.database)},
+            groups=config.groups,
+            mark=read_realm(share),
+        )
+        claim_realm(share, store.high_water)
+    return report
+
+
+def _known_to_the_hub(database: Path) -> list[str]:
+    """Names in the hub's own database: they tell whose folder an escaped name is."""
+    if not database.exists():
+        return []
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return [row[0] for row in connection.execute("select name from users")]
+    except sqlite3.Error as error:
+        raise CommandError(f"The hub's database {database} can't be read: {error}.") from error
