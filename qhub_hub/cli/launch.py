@@ -30,11 +30,12 @@ def launch(console: Console, state: StateFolder, files: list[Path], site: Site, 
     hub = QHub.instance(config=c)
     own = c.JupyterHub.authenticator_class is OneMachineAuthenticator
     chosen = f"  Sign in    as the values file says ({c.JupyterHub.authenticator_class})"
+    own_ids = site.machine is not None and site.machine.own_ids
     lines = [
         f"\n{site.config.name} is ready:  {machine.address}\n",
         *(_passwords(console, state, site, machine) if own else [chosen]),
         f"  Settings   {', '.join(map(str, files))} (changes are followed)",
-        f"  Servers    run as {'their owners, each with its own user id' if site.machine.own_ids else 'you'}",
+        f"  Servers    run as {'their owners, each with its own user id' if own_ids else 'you'}",
         f"  Log        {log}",
         "  Stop       Ctrl-C\n",
     ]
@@ -56,7 +57,7 @@ def _say(console: Console, lines: list[str]) -> None:
 
 
 def _notes(site: Site, found: list[str]) -> list[str]:
-    return [f"  note: {sentence}" for sentence in (*found, *site.machine.notices, *site.warnings)]
+    return [f"  note: {sentence}" for sentence in (*found, *site.notices, *site.warnings)]
 
 
 def _logging(path: Path) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from qhub_hub.cli.machine import own_cores, own_memory
 from qhub_hub.cli.state import StateFolder
 from qhub_hub.cli.up import hub_mark
 from qhub_hub.config import LiveConfig
+from qhub_hub.hub.folders import LocalFolders
+from qhub_hub.hub.machine import Machine
 from qhub_hub.hub.resource_limits import find_limiter
-from qhub_hub.hub.share import check_share
-from qhub_hub.hub.site import Machine, Site
+from qhub_hub.hub.site import Site
 from qhub_hub.identity import IdentityError
 from qhub_hub.identity.store import IdentityStore
 from qhub_hub.installation.libraries import find_nss_wrapper
@@ -31,8 +32,7 @@ def open_site(state: StateFolder, live: LiveConfig) -> Site:
             user_ids=(identity.user_ids.first, identity.user_ids.last),
             group_ids=(identity.group_ids.first, identity.group_ids.last),
         )
-        provisioner = Provisioner(state.files, own_ids=own_ids)
-        check_share(provisioner, store)
+        folders = LocalFolders(Provisioner(state.files, own_ids=own_ids), store)
     except (IdentityError, StorageError) as error:
         raise CommandError(str(error)) from error
     mark = hub_mark(state)
@@ -57,4 +57,4 @@ def open_site(state: StateFolder, live: LiveConfig) -> Site:
         mark=mark,
         notices=tuple(notices),
     )
-    return Site(live, store, provisioner, machine)
+    return Site(live, store, folders, machine)

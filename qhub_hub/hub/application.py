@@ -57,7 +57,7 @@ class QHub(JupyterHub):  # type: ignore[misc]
         """End processes that no server accounts for, and say what goes on from before a crash."""
         running = [spawner for user in self.users.values() for spawner in user.spawners.values() if spawner.active]
         known = {spawner.mark for spawner in running if hasattr(spawner, "mark")}
-        mine = f"{self.site.machine.mark}/"
+        mine = f"{self.site.machine.mark}/" if self.site.machine else "/"
         orphans = {mark for _, mark in await asyncio.to_thread(lambda: list(marks())) if mark.startswith(mine)}
         ended = sum(end_marked(mark) for mark in orphans - known)
         sentences = []

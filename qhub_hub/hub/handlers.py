@@ -27,7 +27,7 @@ class StatusHandler(APIHandler):  # type: ignore[misc]
                     "restart_needed": site.live.restart_needed,
                 },
                 "warnings": list(site.warnings),
-                "notices": list(site.machine.notices),
+                "notices": list(site.notices),
             }
         )
 
@@ -48,6 +48,6 @@ def template_variables(site: Site, login_hint: str) -> dict[str, Any]:
         # Functions are called with whoever looks at the page (JupyterHub's `template_vars`).
         "config_problems": lambda user: site.problems if user and user.admin else (),
         "running": lambda user: running_servers(user.settings["users"]) if user and user.admin else (),
-        "notices": site.machine.notices,
+        "notices": site.notices,
         "login_hint": login_hint,
     }

@@ -11,6 +11,7 @@ from jupyterhub.spawner import SimpleLocalProcessSpawner, SpawnException
 from jupyterhub.utils import random_port
 from traitlets import default
 
+from qhub_hub.hub.machine import Machine
 from qhub_hub.hub.planned import PlannedMixin
 from qhub_hub.hub.processes import MARK, boot_id, end_marked, start_ticks, wait_until_gone
 from qhub_hub.hub.resource_limits import describe
@@ -40,6 +41,14 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
     def _term_timeout_default(self) -> int:
         return 10
 
+    @property
+    def machine(self) -> Machine:
+        """Where this server runs."""
+        machine = self.site.machine
+        if machine is None:
+            raise RuntimeError("QHubLocalSpawner needs a site with a machine; a cluster's spawner is `qhub`.")
+        return machine
+
     def traits_for(self, plan: Plan) -> dict[str, Any]:
         """See `PlannedMixin.traits_for`."""
         return {
@@ -61,8 +70,7 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
         """
         if self.plan is None:
             raise SpawnException("A server can only be started with a plan.", reason="no-plan", status_code=500)
-        machine = self.site.machine
-        process = to_process(self.plan, root=machine.files, python=sys.executable)
+        process = to_process(self.plan, root=self.machine.files, python=sys.executable)
         self.port = self.port or random_port()
         self.ip = self.ip or "127.0.0.1"
         mark = self.mark
@@ -90,20 +98,20 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
             )
 
     def _credentials(self, process: Process) -> dict[str, Any]:
-        if not self.site.machine.own_ids:
+        if not self.machine.own_ids:
             return {}
         # Set by the child itself between fork and exec, in C: unlike a preexec_fn this is safe in a process with
         # threads.
         return {"user": process.uid, "group": process.gid, "extra_groups": list(process.gids)}
 
     def _names(self, process: Process) -> dict[str, str]:
-        if not self.site.machine.own_ids or self.plan is None:
+        if not self.machine.own_ids or self.plan is None:
             return {}
-        folder = self.site.machine.names / self.plan.identity.directory
+        folder = self.machine.names / self.plan.identity.directory
         return {"NSS_WRAPPER_PASSWD": str(folder / "passwd"), "NSS_WRAPPER_GROUP": str(folder / "group")}
 
     def _limit(self, process: Process) -> None:
-        limiter = self.site.machine.limiter
+        limiter = self.machine.limiter
         try:
             limiter.apply(self._group_of_server(), self.pid, process.memory_limit, process.cpu_limit)
         except OSError as error:
@@ -157,7 +165,7 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
                 break
         if ended := await asyncio.to_thread(end_marked, mark):
             self.log.info("Ended %i processes that %s had left running", ended, self._log_name)
-        self.site.machine.limiter.release(group)
+        self.machine.limiter.release(group)
 
     _ticks: int | None = None
 
@@ -181,11 +189,11 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
     def mark(self) -> str:
         """What every process of this server carries in its environment."""
         # The port makes it another one for every start; it is in the state, so it is known after a restart too.
-        return f"{self.site.machine.mark}/{self.user.id}/{self.name}/{self.port}"
+        return f"{self.machine.mark}/{self.user.id}/{self.name}/{self.port}"
 
     def _log_path(self) -> Path:
         directory = self.plan.identity.directory if self.plan is not None else str(self.user.id)
-        return self.site.machine.logs / f"server-{directory}{'-' + self.name if self.name else ''}.log"
+        return self.machine.logs / f"server-{directory}{'-' + self.name if self.name else ''}.log"
 
     def _group_of_server(self) -> str:
         return f"server-{self.user.id}-{self.name}" if self.name else f"server-{self.user.id}"

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from logging import Logger
-from pathlib import Path
 from typing import Any, Self
 
 from traitlets.log import get_logger
@@ -12,9 +10,8 @@ from traitlets.log import get_logger
 from qhub_hub.config import LiveConfig
 from qhub_hub.config.models import Config
 from qhub_hub.environments.manifest import Catalogue
-from qhub_hub.hub.names_files import write_names
-from qhub_hub.hub.resource_limits import Limiter
-from qhub_hub.hub.share import check_share
+from qhub_hub.hub.folders import Folders
+from qhub_hub.hub.machine import Machine
 from qhub_hub.identity import (
     Identity,
     IdentityError,
@@ -22,43 +19,14 @@ from qhub_hub.identity import (
     claim_declared,
     identity_of,
     peers_of,
-    render_group,
-    render_passwd,
     view_of,
 )
 from qhub_hub.identity.store import IdentityStore
 from qhub_hub.sessions import Offer, Plan, Rejected, Usage, make_plan, offers, parse_request
-from qhub_hub.storage import Directory, Provisioner, StorageError, directories
+from qhub_hub.storage import StorageError, directories
 
 DEFAULT_ADMIN = "admin"
 """Who administers a hub whose values file names no administrator, where the hub itself gives out that password."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """The one machine that every node group is, outside Kubernetes.
-
-    Args:
-        cpu: cores.
-        memory: bytes.
-        own_ids: whether servers run as their owner; only root can arrange that.
-        files: root of homes and shared folders.
-        names: folder of people's passwd and group files.
-        logs: folder of servers' output.
-        limiter: how servers are held to their plan.
-        mark: begins the mark of every process of this hub; another one for every state folder.
-        notices: what is not as it should be, as sentences for administrators.
-    """
-
-    cpu: float
-    memory: int
-    own_ids: bool
-    files: Path
-    names: Path
-    logs: Path
-    limiter: Limiter
-    mark: str
-    notices: tuple[str, ...] = ()
 
 
 class Site:
@@ -67,14 +35,16 @@ class Site:
     Args:
         live: the values file, re-read when it changes.
         store: who has which id.
-        provisioner: the only writer of folders.
-        machine: where servers run.
+        folders: has people's folders made.
+        machine: where servers run as processes; None: they run as pods.
     """
 
-    def __init__(self, live: LiveConfig, store: IdentityStore, provisioner: Provisioner, machine: Machine) -> None:
+    def __init__(
+        self, live: LiveConfig, store: IdentityStore, folders: Folders, machine: Machine | None = None
+    ) -> None:
         self.live = live
         self.store = store
-        self.provisioner = provisioner
+        self.folders = folders
         self.machine = machine
         self.warnings: tuple[str, ...] = ()
         self._memberships: tuple[object, Memberships] | None = None
@@ -85,10 +55,12 @@ class Site:
 
     @property
     def memberships(self) -> Memberships:
-        """Who is in which group by the values in force, with this machine's size where they leave a node's open."""
+        """Who is in which group by the values in force."""
         values = self.live.current
         if self._memberships is None or self._memberships[0] is not values:
-            fitted = values.on_machine(cpu=self.machine.cpu, memory=self.machine.memory)
+            machine = self.machine
+            # On one machine, its size is that of nodes without a stated one.
+            fitted = values.on_machine(cpu=machine.cpu, memory=machine.memory) if machine else values
             self._memberships = (values, Memberships(fitted.qhub))
             self.warnings = tuple(map(str, fitted.warnings))
             # Declared numbers first, or the next person to sign in might be given one of them.
@@ -145,10 +117,9 @@ class Site:
         Raises:
             Rejected: the name or its ids can't be used.
         """
+        home_root = str(self.machine.files / "home") if self.machine else self.config.storage.home
         try:
-            return identity_of(
-                self.memberships, self.store, name, hub_groups, home_root=str(self.machine.files / "home")
-            )
+            return identity_of(self.memberships, self.store, name, hub_groups, home_root=home_root)
         except IdentityError as error:
             get_logger().error("No identity for %r: %s", name, error)
             raise Rejected(
@@ -177,7 +148,7 @@ class Site:
         everyone = frozenset(name for name, group in self.config.groups.items() if group.everyone)
         try:
             # In a thread: a share that hangs must not hang the hub.
-            await asyncio.to_thread(self._make_folders, directories(identity, everyone))
+            await asyncio.to_thread(self.folders.ensure, directories(identity, everyone))
             self.write_names(identity)
         except (StorageError, IdentityError) as error:
             get_logger().error("No folders for %r: %s", identity.name, error)
@@ -186,16 +157,11 @@ class Site:
             ) from error
 
     def write_names(self, identity: Identity) -> None:
-        """Write the files that this person's servers resolve names with: their own and those of their groups' people.
+        """On one machine, let this person's servers know the names of their groups' people."""
+        if self.machine is not None:
+            self.machine.write_names(identity, view_of(identity, peers_of(self.memberships, self.store, identity)))
 
-        Running servers see the new files at once.
-        """
-        if self.machine.own_ids:
-            view = view_of(identity, peers_of(self.memberships, self.store, identity))
-            folder = self.machine.names / identity.directory
-            write_names(folder, identity.gid, render_passwd(view), render_group(view))
-
-    def _make_folders(self, wanted: tuple[Directory, ...]) -> None:
-        # The mark beside the files first: it must never be behind the ids that own folders.
-        check_share(self.provisioner, self.store)
-        self.provisioner.ensure(wanted)
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is not as it should be here, as sentences for administrators."""
+        return self.machine.notices if self.machine else ()
