@@ -4,6 +4,7 @@ Both hubs run at the same time, idle but for the one being measured; starts alte
 machine does hits both alike. Goal: a ratio of at most 0.55.
 """
 
+import os
 import secrets
 import shutil
 import statistics
@@ -77,6 +78,7 @@ class StockHub:
                     str(config),
                 ],
                 cwd=folder,
+                env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
