@@ -16,7 +16,7 @@ BROKEN_VALUES: dict[str, tuple[str, str]] = {
     "unknown key": ("qhub:\n  profils: {}\n", "2: qhub.profils"),
     "duplicate key": ("qhub:\n  users: {}\n  users: {}\n", ":3:"),
     "list instead of a map": ("qhub: []\n", ":1:"),
-    "five megabytes": ("# " + "x" * 5_000_000 + "\n", "5"),
+    "five megabytes": ("# " + "x" * 5_000_000 + "\n", "larger than 4 MiB"),
 }
 
 
@@ -59,7 +59,7 @@ def test_values_with_anchors_are_fine_and_an_empty_file_is_the_defaults(tmp_path
 
 
 def test_a_values_file_that_is_a_folder_or_missing(tmp_path: Path) -> None:
-    assert_refused(up(tmp_path / "state", "-f", str(tmp_path)), str(tmp_path), "folder")
+    assert_refused(up(tmp_path / "state", "-f", str(tmp_path)), str(tmp_path), "directory")
     assert_refused(up(tmp_path / "state", "-f", str(tmp_path / "nope.yaml")), "nope.yaml")
 
 
