@@ -47,6 +47,11 @@ format: $(VENV)/.test ## put the code into the project's format
 generate: $(VENV)/.test ## write the schema and the reference pages anew
 	$(BIN)/python -m qhub_hub.config.generate
 
+.PHONY: screenshots
+screenshots: $(VENV)/.test ## take the pictures in docs/screenshots anew
+	@scripts/system-packages
+	QHUB_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest -q tests/browser/test_two_people.py
+
 .PHONY: bench
 bench: $(VENV)/.test ## measure, each figure as a ratio against a rival in the same run
 	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -1,10 +1,9 @@
-# One machine: JupyterHub's shared password. `jupyterhub.hub.config` in the values file can choose any other way.
-from qhub_hub.hub.sign_in.one_machine import OneMachineAuthenticator
+# Who says that people are who they say: `qhub.signIn`. `jupyterhub.hub.config` in the values file still wins.
+from qhub_hub.hub.revocation import announcement
+from qhub_hub.hub.sign_in import configure
 
-if machine:
-    c.JupyterHub.authenticator_class = OneMachineAuthenticator
-    c.SharedPasswordAuthenticator.user_password = machine.secrets["password"]
-    c.SharedPasswordAuthenticator.admin_password = machine.secrets["admin-password"]
-    c.Authenticator.any_allow_config = True  # the values file is asked, see OneMachineAuthenticator.check_allowed
-    # Known already when the hub decides who is an administrator at its start; later changes are followed live.
-    c.Authenticator.admin_users = set(site.admins)
+if site.config.sign_in.provider != "shared-password":
+    c.JupyterHub.template_vars["login_hint"] = ""  # it tells where the shared password is
+configure(c, site, machine)
+# On every page, for whoever's server was stopped because they may no longer have it.
+c.JupyterHub.template_vars["announcement"] = announcement

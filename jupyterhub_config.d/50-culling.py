@@ -1,22 +1,28 @@
-# Idle servers are stopped by jupyterhub-idle-culler; the arbiter reads what each server's plan said.
+# Idle servers are stopped by jupyterhub-idle-culler; our arbiter reads what each server's plan said.
+# It runs also where culling is off: the values may turn it on while the hub runs.
 import os
 import sys
 
 from qhub_hub.hub import culling
+from qhub_hub.hub.processes import MARK
 
-if site.config.culling.enabled:
-    c.JupyterHub.services.append(
-        {
-            "name": "culler",
-            "command": [
-                *(sys.executable, "-m", "jupyterhub_idle_culler"),
-                f"--config={os.path.join(os.path.dirname(culling.__file__), 'idle_culler_config.py')}",
-                "--log-level=ERROR",  # what it stops is in the hub's log
-                f"--timeout={site.config.culling.idle}",
-                f"--cull-every={culling.cull_every(site.config)}",
-            ],
-            # Not as root: it needs nothing but the hub's API.
-            **({"user": "nobody"} if machine and os.geteuid() == 0 else {}),
-        }
-    )
-    c.JupyterHub.load_roles.append({"name": "culler", "services": ["culler"], "scopes": list(culling.SCOPES)})
+interval = culling.cull_every(site.config)
+c.JupyterHub.services.append(
+    {
+        "name": "culler",
+        "command": [
+            # -P: nothing is imported from the folder that the hub happens to run in.
+            *(sys.executable, "-P", "-m", "qhub_hub.hub.culler"),
+            f"--timeout={culling.fallback(site.config)}",
+            f"--cull-every={interval}",
+        ],
+        "cwd": "/",
+        # Not as root: it needs nothing but the hub's API.
+        **({"user": "nobody"} if machine and os.geteuid() == 0 else {}),
+        # So that the next start finds it when the hub is killed.
+        **({"environment": {MARK: f"{site.machine.mark}/culler"}} if site.machine else {}),
+    }
+)
+c.JupyterHub.load_roles.append({"name": "culler", "services": ["culler"], "scopes": list(culling.SCOPES)})
+# What the proxy saw of somebody must be known before they are called idle.
+c.JupyterHub.last_activity_interval = interval

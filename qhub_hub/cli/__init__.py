@@ -1,6 +1,7 @@
 """The `qhub` command: a file per subcommand, loaded only when it is asked for."""
 
 import importlib
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -32,9 +33,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             subparser.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        code = int(parsed.run(parsed))
+        sys.stdout.flush()
+        return code
     except CommandError as error:
         print(f"qhub: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader has seen enough (`qhub schema | head`). What is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print("\nqhub: stopped.", file=sys.stderr)

@@ -1,16 +1,19 @@
 """Runs the hub in this process and tells the person at the terminal what they need to know."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
+from traitlets import TraitError
 from traitlets.config import Config
 
 from qhub_hub.cli.console import CommandError, Console
 from qhub_hub.cli.state import StateFolder
 from qhub_hub.hub.application import QHub
+from qhub_hub.hub.planned import PlannedMixin
 from qhub_hub.hub.sign_in.one_machine import OneMachineAuthenticator
 from qhub_hub.hub.site import Site
-from qhub_hub.hub.wiring import OneMachine, run_config_d
+from qhub_hub.hub.wiring import OneMachine, UnusableConfiguration, run_config_d
 from qhub_hub.installation import packaged
 
 
@@ -21,13 +24,19 @@ def launch(console: Console, state: StateFolder, files: list[Path], site: Site, 
         CommandError: it could not start.
     """
     c = Config()
-    try:
-        run_config_d([packaged("jupyterhub_config.d")], c, site, machine)
-    except Exception as error:
-        raise CommandError(f"The hub's configuration can't be used: {type(error).__name__}: {error}") from error
     log = state.logs / "hub.log"
     c.QHub.logging_config = _logging(log)
-    hub = QHub.instance(config=c)
+    try:
+        run_config_d([packaged("jupyterhub_config.d")], c, site, machine)
+        hub = QHub.instance(config=c)
+    except (UnusableConfiguration, TraitError) as error:
+        raise CommandError(f"The hub's configuration can't be used: {error}") from error
+    if not issubclass(hub.spawner_class, PlannedMixin):
+        raise CommandError(
+            f"The values file chooses the spawner {hub.spawner_class.__name__}, which starts servers without a plan: "
+            "with the rights of whoever runs QHub, and without any limit.\n"
+            "hint: remove JupyterHub.spawner_class, or name a subclass of qhub_hub.hub.local.QHubLocalSpawner."
+        )
     own = c.JupyterHub.authenticator_class is OneMachineAuthenticator
     chosen = f"  Sign in    as the values file says ({c.JupyterHub.authenticator_class})"
     own_ids = site.machine is not None and site.machine.own_ids
@@ -44,11 +53,29 @@ def launch(console: Console, state: StateFolder, files: list[Path], site: Site, 
     try:
         QHub.launch_instance()
     except SystemExit as ended:
-        if hub.failure is not None:
+        if isinstance(hub.failure, TraitError):
+            raise CommandError(f"The hub's configuration can't be used: {hub.failure}") from hub.failure
+        if ended.code:
             raise CommandError(f"The hub could not start; the reason is in {log}.") from hub.failure
-        return int(ended.code or 0)
     console.line("QHub has stopped.")
     return 0
+
+
+class Sentences(logging.Formatter):
+    """An error for the person at the terminal: what happened, and where the rest of it is.
+
+    Args:
+        log: file that has the traceback.
+    """
+
+    def __init__(self, log: Path) -> None:
+        super().__init__("[%(levelname).1s %(asctime)s] %(message)s", "%H:%M:%S")
+        self._log = log
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record, without its traceback."""
+        bare = logging.makeLogRecord({**record.__dict__, "exc_info": None, "exc_text": None, "stack_info": None})
+        return super().format(bare) + (f" (details in {self._log})" if record.exc_info else "")
 
 
 def _say(console: Console, lines: list[str]) -> None:
@@ -63,8 +90,9 @@ def _notes(site: Site, found: list[str]) -> list[str]:
 def _logging(path: Path) -> dict[str, Any]:
     """Everything goes to a file that is kept small; only what needs a person goes to the terminal."""
     return {
+        "formatters": {"sentences": {"()": Sentences, "log": path}},
         "handlers": {
-            "console": {"level": "ERROR"},
+            "console": {"level": "ERROR", "formatter": "sentences"},
             "file": {
                 "class": "logging.handlers.RotatingFileHandler",
                 "formatter": "console",

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 from qhub_hub.cli.console import CommandError
+from qhub_hub.cli.state import told, write_closed
 
 
 def is_free(port: int) -> bool:
@@ -31,16 +32,21 @@ def require_free(port: int) -> None:
     if not is_free(port):
         raise CommandError(
             f"Port {port} on 127.0.0.1 is taken by another program.\n"
-            f"hint: stop that program (find it with: ss -ltnp 'sport = :{port}'), or choose another: --port {port + 1}"
+            f"hint: stop that program (find it with: ss -ltnp 'sport = :{port}'), or choose another: "
+            f"--port {_any_free({port})}"
         )
 
 
-def kept_ports(path: Path, names: tuple[str, ...]) -> dict[str, int]:
+def kept_ports(path: Path, names: tuple[str, ...], reserved: int) -> dict[str, int]:
     """Ports that servers surviving a crash of the hub know it by; new ones where the old are taken.
 
     Args:
         path: file that keeps them.
         names: what they are for.
+        reserved: the port that people use.
+
+    Raises:
+        CommandError: the file can't be written.
     """
     try:
         kept = json.loads(path.read_text())
@@ -48,16 +54,22 @@ def kept_ports(path: Path, names: tuple[str, ...]) -> dict[str, int]:
         kept = {}
     ports: dict[str, int] = {}
     for name in names:
-        port = kept.get(name) if isinstance(kept, dict) else None
-        ports[name] = port if isinstance(port, int) and 1023 < port < 65536 and is_free(port) else _any_free(ports)
-    path.write_text(json.dumps(ports))
+        port: object = kept.get(name) if isinstance(kept, dict) else None
+        taken = {reserved, *ports.values()}
+        if isinstance(port, int) and 1023 < port < 65536 and port not in taken and is_free(port):
+            ports[name] = port
+        else:
+            ports[name] = _any_free(taken)
+    if ports != kept:
+        with told(f"The ports can't be kept in {path}"):
+            write_closed(path, json.dumps(ports))
     return ports
 
 
-def _any_free(taken: dict[str, int]) -> int:
+def _any_free(taken: set[int]) -> int:
     while True:
         with socket.socket() as trial:
             trial.bind(("127.0.0.1", 0))
             port: int = trial.getsockname()[1]
-        if port not in taken.values():
+        if port not in taken:
             return port

@@ -46,7 +46,10 @@ def find_node() -> Node:
 
 
 def _major(node: str) -> int:
-    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603 - found on PATH
+    try:
+        answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603 - found on PATH
+    except (OSError, subprocess.TimeoutExpired):
+        return 0  # one that can't be run is as good as none
     digits = answer.stdout.strip().removeprefix("v").partition(".")[0]
     return int(digits) if digits.isdecimal() else 0
 
@@ -61,17 +64,23 @@ def proxy_command(folder: Path, console: Console) -> list[str]:
     pinned = packaged("proxy")
     lock = (pinned / "package-lock.json").read_bytes()
     stamp = folder / "installed"
+    package = folder / "node_modules/configurable-http-proxy/package.json"
     wanted = hashlib.sha256(lock).hexdigest()
-    if not stamp.exists() or stamp.read_text() != wanted:
+    if not package.is_file() or not stamp.is_file() or stamp.read_text() != wanted:
         with (
             console.step("Getting the proxy from npm (once)"),
             told(f"The proxy can't be installed into {folder}"),
         ):
             _install(node, pinned, folder)
             stamp.write_text(wanted)
-    main = folder / "node_modules/configurable-http-proxy"
-    program = json.loads((main / "package.json").read_text())["bin"]["configurable-http-proxy"]
-    return [*_unprivileged(node.node), node.node, str(main / program)]
+    program = json.loads(package.read_text())["bin"]["configurable-http-proxy"]
+    prefix = _unprivileged(node.node)
+    if os.geteuid() == 0 and not prefix:
+        console.line(
+            "  note: the proxy runs as root, because setpriv (Debian: util-linux) is missing or other users can't run "
+            f"{node.node}."
+        )
+    return [*prefix, node.node, str(package.parent / program)]
 
 
 def _install(node: Node, pinned: Path, folder: Path) -> None:

@@ -13,6 +13,9 @@ from qhub_hub.cli.console import CommandError
 VERSION = "1"
 """Of the folder's layout. Another is refused: a newer QHub may have written what this one does not understand."""
 
+SHORTEST_SECRET = 16
+"""Characters; what is made is longer."""
+
 _WORDS = {
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission denied",
@@ -28,7 +31,13 @@ def default_state() -> Path:
     """`/var/lib/qhub` for root, the XDG state folder for others."""
     if os.geteuid() == 0:
         return Path("/var/lib/qhub")
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "qhub"
+    try:
+        return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "qhub"
+    except RuntimeError:
+        raise CommandError(
+            "There is no folder to keep anything in: HOME is not set, and this user has no home.\n"
+            "hint: choose a folder with --state."
+        ) from None
 
 
 class StateFolder:
@@ -53,18 +62,22 @@ class StateFolder:
         self._secrets = self.path / "secrets"
         with told(f"The state folder {self.path} can't be used"):
             self.path.mkdir(parents=True, exist_ok=True)
+            _require_own(self.path)
             self._check_version()
             self.path.chmod(0o711)
-            for folder, mode in ((self._secrets, 0o700), (databases, 0o700), (self.logs, 0o700), (self.names, 0o711)):
+            for folder, mode in (
+                *((self._secrets, 0o700), (databases, 0o700), (self.logs, 0o700)),
+                # Servers pass through these, and the proxy runs as nobody.
+                *((self.names, 0o711), (self.files, 0o755), (self.proxy, 0o755)),
+            ):
                 folder.mkdir(exist_ok=True)
+                _require_own(folder)
                 folder.chmod(mode)
-            for folder in (self.files, self.proxy):
-                folder.mkdir(exist_ok=True)
 
     def _check_version(self) -> None:
         mark = self.path / "version"
-        if mark.exists():
-            found = mark.read_text(errors="replace").strip()
+        found = mark.read_text(errors="replace").strip() if mark.exists() else ""
+        if found:
             if found != VERSION:
                 raise CommandError(
                     f"The state folder {self.path} was made by another version of QHub "
@@ -72,7 +85,8 @@ class StateFolder:
                     "hint: install the version that made it, or choose another folder with --state."
                 )
             return
-        if strange := sorted(entry.name for entry in self.path.iterdir())[:3]:
+        # An empty mark is of a start for which the disk was full.
+        if strange := sorted(entry.name for entry in self.path.iterdir() if entry != mark)[:3]:
             raise CommandError(
                 f"The folder {self.path} is not empty and not a QHub state folder (found {', '.join(strange)}).\n"
                 "hint: choose another folder with --state."
@@ -101,18 +115,46 @@ class StateFolder:
         path = self.secret_path(name)
         with told(f"The secret {path} can't be kept"):
             if not path.exists():
-                # Written whole before it gets its name: a full disk must not leave half a password behind.
-                draft = path.with_suffix(".new")
-                draft.unlink(missing_ok=True)
-                handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(handle, "w") as file:
-                    file.write(make() + "\n")
-                draft.rename(path)
-            return path.read_text().strip()
+                write_closed(path, make() + "\n")
+            path.chmod(0o600)
+            found = path.read_text(errors="replace").strip()
+        if len(found) < SHORTEST_SECRET:
+            raise CommandError(
+                f"The secret in {path} is damaged: it has {len(found)} characters.\n"
+                "hint: remove the file, and the next start makes another."
+            )
+        return found
 
     def secret_path(self, name: str) -> Path:
         """Where a secret is kept."""
         return self._secrets / name
+
+
+def write_closed(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole before it gets its name: a full disk leaves no half of it.
+
+    Raises:
+        OSError: nothing was written.
+    """
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(handle)
+    draft.rename(path)
+
+
+def _require_own(folder: Path) -> None:
+    """Another user could exchange what is in their folder, or read it."""
+    owner = folder.stat().st_uid
+    if owner != os.geteuid():
+        raise CommandError(
+            f"The state folder can't be used: {folder} belongs to the user with the id {owner}, and QHub runs as "
+            f"{os.geteuid()}.\n"
+            "hint: run QHub as the user who made it, or choose another folder with --state."
+        )
 
 
 @contextmanager

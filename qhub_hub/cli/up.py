@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from qhub_hub.cli.console import CommandError, Console
 from qhub_hub.cli.ports import kept_ports, require_free
-from qhub_hub.cli.state import StateFolder, default_state, told
+from qhub_hub.cli.state import StateFolder, default_state, told, write_closed
+from qhub_hub.installation.imports import skip_slow_imports
 
 if TYPE_CHECKING:
     from qhub_hub.config import LiveConfig
@@ -54,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="DIR",
         type=Path,
         default=None,
-        help=f"folder for everything that lasts (default: {default_state()})",
+        help="folder for everything that lasts (default: /var/lib/qhub for root, else ~/.local/state/qhub)",
     )
 
 
@@ -63,6 +64,8 @@ def run(arguments: Namespace) -> int:
     console = Console()
     if not 0 < arguments.port < 65536:
         raise CommandError(f"--port must be between 1 and 65535, not {arguments.port}.")
+    # Whatever the shell said: what servers and the proxy need is open to them, and what is secret is closed by name.
+    os.umask(0o022)
     state = StateFolder(arguments.state or default_state())
     with state.locked():
         files = arguments.values or [_own_values(state)]
@@ -73,20 +76,20 @@ def _own_values(state: StateFolder) -> Path:
     path = state.path / "values.yaml"
     with told(f"The settings file {path} can't be made"):
         if not path.exists():
-            path.write_text(STARTER)
-            path.chmod(0o600)  # it may come to hold a provider's client secret
+            write_closed(path, STARTER)  # it may come to hold a provider's client secret
     return path
 
 
 def _run(console: Console, state: StateFolder, files: list[Path], port: int) -> int:
     # Imported here and not above: `qhub --help` must not wait for a hub to be loaded.
+    skip_slow_imports()
     from qhub_hub.cli.leftovers import end_old_proxy
     from qhub_hub.cli.one_machine import open_site
     from qhub_hub.cli.proxy import proxy_command
 
     with console.step("Reading the values"):
         live = _read(files)
-    end_old_proxy(state.path / "proxy.pid")
+    end_old_proxy(state.path / "proxy.pid", state.proxy)
     require_free(port)
     command = proxy_command(state.proxy, console)
     if os.geteuid() == 0:
@@ -161,7 +164,7 @@ def _serve(console: Console, state: StateFolder, files: list[Path], site: "Site"
     from qhub_hub.hub.wiring import OneMachine
 
     command, port = proxy
-    ports = kept_ports(state.path / "ports.json", ("hub", "proxy-api"))
+    ports = kept_ports(state.path / "ports.json", ("hub", "proxy-api"), port)
     address = f"http://127.0.0.1:{port}"
     machine = OneMachine(
         address=address,

@@ -7,7 +7,8 @@ from typing import Any
 from jupyterhub.app import JupyterHub
 from tornado.ioloop import PeriodicCallback
 
-from qhub_hub.hub.processes import end_marked, marks
+from qhub_hub.hub.processes import end_left_behind, marks
+from qhub_hub.hub.revocation import follow_rights
 from qhub_hub.hub.site import Site
 
 REFRESH_EVERY = 1.0  # seconds between two looks at the values files; a changed one is in force within two
@@ -48,6 +49,7 @@ class QHub(JupyterHub):  # type: ignore[misc]
         self._periodic_callbacks["qhub_values"] = refresh
         refresh.start()
         self._refresh()
+        self._periodic_callbacks["qhub_revocation"] = follow_rights(self)
         self.on_ready(found)
 
     def _refresh(self) -> None:
@@ -56,19 +58,36 @@ class QHub(JupyterHub):  # type: ignore[misc]
     async def _take_stock(self) -> list[str]:
         """End processes that no server accounts for, and say what goes on from before a crash."""
         running = [spawner for user in self.users.values() for spawner in user.spawners.values() if spawner.active]
-        known = {spawner.mark for spawner in running if hasattr(spawner, "mark")}
-        mine = f"{self.site.machine.mark}/" if self.site.machine else "/"
-        orphans = {mark for _, mark in await asyncio.to_thread(lambda: list(marks())) if mark.startswith(mine)}
-        ended = sum(end_marked(mark) for mark in orphans - known)
+        ended = await asyncio.to_thread(self._end_orphans, running)
         sentences = []
         if running:
             names = ", ".join(sorted(spawner._log_name for spawner in running))
             sentences.append(f"Still running from before, and kept: {names}.")
         if ended:
-            sentences.append(f"Ended {ended} processes of servers that the last run did not finish starting.")
+            sentences.append(f"Ended {ended} processes that the last run left behind.")
         for sentence in sentences:
             self.log.warning(sentence)
         return sentences
+
+    def _end_orphans(self, running: list[Any]) -> int:
+        machine = self.site.machine
+        if machine is None:
+            return 0
+        known = {spawner.mark for spawner in running if hasattr(spawner, "mark")}
+        mine = {mark for _, mark in marks() if mark.startswith(f"{machine.mark}/")}
+        groups = set(machine.limiter.names()) - {spawner.group for spawner in running if hasattr(spawner, "group")}
+        ended = end_left_behind(
+            mine - known, lambda: frozenset().union(*(machine.limiter.members(group) for group in groups))
+        )
+        for group in groups:
+            machine.limiter.release(group)
+        return ended
+
+    async def cleanup(self) -> None:
+        """Stop everything that was started; the control group goes with the last server."""
+        await super().cleanup()
+        if self.site.machine is not None:
+            self.site.machine.limiter.close()
 
     def exit(self, exit_status: Any = 0) -> None:
         """Leave; children first, as a hub that failed half-way has some."""

@@ -27,9 +27,17 @@ def arbiter(
     """
     decided = read_summary((server.get("state") or {}).get("qhub"))
     idle, max_age = (decided.idle.idle, decided.idle.max_age) if decided else (int(inactive_limit), 0)
-    age = (now or datetime.now(UTC)) - datetime.fromisoformat(server["started"].replace("Z", "+00:00"))
-    too_idle = idle > 0 and inactive is not None and inactive.total_seconds() >= idle
-    return too_idle or (max_age > 0 and age.total_seconds() >= max_age)
+    if idle > 0 and inactive is not None and inactive.total_seconds() >= idle:
+        return True
+    if not max_age or not server.get("started"):
+        return False
+    started = datetime.fromisoformat(server["started"])
+    return ((now or datetime.now(UTC)) - started).total_seconds() >= max_age
+
+
+def fallback(config: Config) -> int:
+    """Seconds of idleness for a server that carries no policy; 0: it is never stopped."""
+    return config.culling.idle if config.culling.enabled else 0
 
 
 def cull_every(config: Config) -> int:

@@ -1,23 +1,28 @@
 """Servers as processes of one machine, each as its own Linux user."""
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
-from subprocess import DEVNULL, STDOUT, Popen
+from resource import RLIMIT_NPROC
+from subprocess import Popen
 from typing import Any
 
-from jupyterhub.spawner import SimpleLocalProcessSpawner, SpawnException
-from jupyterhub.utils import random_port
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+from jupyterhub.utils import maybe_future, random_port
 from traitlets import default
 
+from qhub_hub.hub.held import Surroundings, give_up, hold, last_words, let_go
+from qhub_hub.hub.listeners import listening_users
 from qhub_hub.hub.machine import Machine
-from qhub_hub.hub.planned import PlannedMixin
-from qhub_hub.hub.processes import MARK, boot_id, end_marked, start_ticks, wait_until_gone
-from qhub_hub.hub.resource_limits import describe
+from qhub_hub.hub.planned import PlannedMixin, spawn_error
+from qhub_hub.hub.processes import MARK, boot_id, end_left_behind, start_ticks, wait_until_gone
+from qhub_hub.hub.resource_limits import MOST_PROCESSES, describe
 from qhub_hub.sessions import Plan, Process, to_process
 
 _TRY_EVERY = 0.025  # seconds between two looks whether a server listens yet
+_KEPT = ("LANG", "LC_ALL", "TZ")  # of the hub's own environment
 
 
 class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore[misc]
@@ -30,12 +35,17 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
     ip: str
     pid: int
     proc: "Popen[bytes] | None"
+    _ticks: int | None = None
 
-    # What LocalProcessSpawner keeps of the hub's environment is for its own singleuser command; ours comes with the
-    # plan, and PATH begins where this Python is.
+    # What LocalProcessSpawner keeps of the hub's environment is for its own singleuser command, and would win over
+    # what a profile says; ours comes with the plan.
     @default("env_keep")
     def _env_keep_default(self) -> list[str]:
-        return ["LANG", "LC_ALL", "TZ"]
+        return []
+
+    @default("poll_interval")
+    def _poll_interval_default(self) -> int:
+        return 5  # seconds; here a look costs nothing, and a server that ran out of memory is soon noticed
 
     @default("term_timeout")
     def _term_timeout_default(self) -> int:
@@ -66,43 +76,47 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
         """Start the server, and return once it listens.
 
         Raises:
-            SpawnException: it ended before that.
+            SpawnException: it ended before that, or could not be started as planned.
         """
         if self.plan is None:
-            raise SpawnException("A server can only be started with a plan.", reason="no-plan", status_code=500)
+            raise spawn_error("A server can only be started with a plan.", "no-plan", 500)
         process = to_process(self.plan, root=self.machine.files, python=sys.executable)
         self.port = self.port or random_port()
         self.ip = self.ip or "127.0.0.1"
-        mark = self.mark
-        env = {**process.env, **self.get_env(), **self._names(process), MARK: mark}
         log = self._log_path()
         self.log.info("Starting %s for %s (output in %s)", " ".join(process.argv), self._log_name, log)
-        self.proc = self._begin(process, env, log)
-        self.pid = self.proc.pid
-        self._limit(process)
-        await self._until_it_listens(self.proc, log)
+        self.proc = self._begin(process, log)
+        await self._until_it_listens(self.proc, process, log)
         return self.ip, self.port
 
-    def _begin(self, process: Process, env: dict[str, str], log: Path) -> "Popen[bytes]":
-        with log.open("wb") as output:
-            return Popen(  # noqa: S603 - the plan's command, no shell
-                [*process.argv, *self.get_args()],
-                env=env,
-                cwd=process.cwd,
-                stdin=DEVNULL,
-                stdout=output,
-                stderr=STDOUT,
-                umask=process.umask,
-                start_new_session=True,
-                **self._credentials(process),
-            )
+    def _begin(self, process: Process, log: Path) -> "Popen[bytes]":
+        machine = self.machine
+        limits = dict(machine.limiter.inside(process.memory_limit))
+        if machine.own_ids:  # counted by user id, so not for servers that share it with whoever runs the hub
+            limits[RLIMIT_NPROC] = MOST_PROCESSES
+        around = Surroundings(tuple(self.get_args()), self._environment(process), log, limits, machine.own_ids)
+        try:
+            held = hold(process, around)
+        except OSError as error:
+            self.log.error("%s could not be started: %s", self._log_name, error)
+            raise spawn_error(
+                "Your server can't be started on this machine. An administrator finds the reason in the log.",
+                "start",
+                500,
+            ) from error
+        try:
+            self._limit(held.pid, process)
+        except BaseException:
+            give_up(held)
+            raise
+        self.pid, self._ticks = held.pid, start_ticks(held.pid)
+        let_go(held)
+        return held
 
-    def _credentials(self, process: Process) -> dict[str, Any]:
-        if not self.machine.own_ids:
-            return {}
-        # Set by the child itself between fork and exec, in C: unlike a preexec_fn this is safe in a process with
-        # threads.
-        return {"user": process.uid, "group": process.gid, "extra_groups": list(process.gids)}
+    def _environment(self, process: Process) -> dict[str, str]:
+        """The hub's language and time zone, over them the plan's variables, over them what the hub and we state."""
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        return {**kept, **process.env, **self.get_env(), **self._names(process), MARK: self.mark}
 
     def _names(self, process: Process) -> dict[str, str]:
         if not self.machine.own_ids or self.plan is None:
@@ -110,20 +124,20 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
         folder = self.machine.names / self.plan.identity.directory
         return {"NSS_WRAPPER_PASSWD": str(folder / "passwd"), "NSS_WRAPPER_GROUP": str(folder / "group")}
 
-    def _limit(self, process: Process) -> None:
+    def _limit(self, pid: int, process: Process) -> None:
         limiter = self.machine.limiter
         try:
-            limiter.apply(self._group_of_server(), self.pid, process.memory_limit, process.cpu_limit)
+            limiter.apply(self.group, pid, process.memory_limit, process.cpu_limit)
         except OSError as error:
             self.log.error("The limits of %s could not be set: %s", self._log_name, error)
-            raise SpawnException(
+            raise spawn_error(
                 "The limits of your server can't be set on this machine. An administrator finds the reason in the log.",
-                reason="limits",
-                status_code=500,
+                "limits",
+                500,
             ) from error
         self.log.info("Limits of %s: %s", self._log_name, describe(limiter, process.memory_limit, process.cpu_limit))
 
-    async def _until_it_listens(self, server: "Popen[bytes]", log: Path) -> None:
+    async def _until_it_listens(self, server: "Popen[bytes]", process: Process, log: Path) -> None:
         # The hub itself would look with random pauses that grow (facts/charts.md §8); when start() returns only once
         # the port answers, its first look succeeds.
         while server.poll() is None:
@@ -133,16 +147,31 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
                 await asyncio.sleep(_TRY_EVERY)
                 continue
             writer.close()
+            self._check_listener(process)
             return
         self.log.error(
-            "%s ended with exit code %s; its last words:\n%s", self._log_name, server.returncode, _end_of(log)
+            "%s ended with exit code %s; its last words:\n%s", self._log_name, server.returncode, last_words(log)
         )
-        raise SpawnException(
+        raise spawn_error(
             f"Your server ended while it was starting (exit code {server.returncode}). "
             "An administrator finds its output in the log.",
-            reason="ended",
-            status_code=500,
+            "ended",
+            500,
         )
+
+    def _check_listener(self, process: Process) -> None:
+        """Between choosing the port and listening there is time: nobody else's program may have taken it meanwhile,
+        or the proxy would hand it this person's cookies.
+        """
+        if self.machine.own_ids and (found := listening_users(self.port)) != {process.uid}:
+            self.log.error(
+                "On port %i of %s user ids %s listen instead of %i; it is not used.",
+                self.port,
+                self._log_name,
+                sorted(found),
+                process.uid,
+            )
+            raise spawn_error("Another program took the port of your server. Start it again.", "port", 503)
 
     async def poll(self) -> int | None:
         """None while the server runs, else its exit code (0 when unknown)."""
@@ -154,26 +183,35 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
         return status
 
     async def stop(self, now: bool = False) -> None:
-        """Ask the server to end, insist after a while, and end what it left behind."""
-        mark, group = self.mark, self._group_of_server()
+        """Ask the server to end, and insist after a while."""
         for sign, patience in ((signal.SIGTERM, self.term_timeout), (signal.SIGKILL, self.kill_timeout)):
             if (now and sign is signal.SIGTERM) or await self.poll() is not None:
                 continue
             await self._signal(sign)
             if await wait_until_gone(self.pid, patience):
                 await self.poll()  # reaps it
-                break
-        if ended := await asyncio.to_thread(end_marked, mark):
-            self.log.info("Ended %i processes that %s had left running", ended, self._log_name)
-        self.machine.limiter.release(group)
+                return
+        if await self.poll() is None:
+            self.log.error("Process %i of %s does not end, not even when it is killed", self.pid, self._log_name)
 
-    _ticks: int | None = None
+    async def run_post_stop_hook(self) -> None:
+        """End what the server left behind, then run the site's own hook.
+
+        Here and not in `stop`, which the hub does not call for a server that ended by itself.
+        """
+        if ended := await asyncio.to_thread(end_left_behind, {self.mark}, self._members):
+            self.log.info("Ended %i processes that %s had left running", ended, self._log_name)
+        self.machine.limiter.release(self.group)
+        await maybe_future(super().run_post_stop_hook())
+
+    def _members(self) -> frozenset[int]:
+        return self.machine.limiter.members(self.group)
 
     def get_state(self) -> dict[str, Any]:
         """State by which the process is recognised after the hub was restarted."""
         state: dict[str, Any] = super().get_state()
         if self.pid:
-            state |= {"ticks": self._ticks or start_ticks(self.pid), "boot": boot_id(), "port": self.port}
+            state |= {"ticks": self._ticks, "boot": boot_id(), "port": self.port}
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -185,19 +223,23 @@ class QHubLocalSpawner(PlannedMixin, SimpleLocalProcessSpawner):  # type: ignore
         self._ticks = ticks
         self.port = state.get("port") or self.port
 
+    def clear_state(self) -> None:
+        """Forget the process that has ended."""
+        super().clear_state()
+        self._ticks = None
+
     @property
     def mark(self) -> str:
         """What every process of this server carries in its environment."""
         # The port makes it another one for every start; it is in the state, so it is known after a restart too.
         return f"{self.machine.mark}/{self.user.id}/{self.name}/{self.port}"
 
-    def _log_path(self) -> Path:
-        directory = self.plan.identity.directory if self.plan is not None else str(self.user.id)
-        return self.machine.logs / f"server-{directory}{'-' + self.name if self.name else ''}.log"
-
-    def _group_of_server(self) -> str:
+    @property
+    def group(self) -> str:
+        """Name of this server's control group."""
         return f"server-{self.user.id}-{self.name}" if self.name else f"server-{self.user.id}"
 
-
-def _end_of(log: Path) -> str:
-    return log.read_text(errors="replace")[-2000:]
+    def _log_path(self) -> Path:
+        directory = self.plan.identity.directory if self.plan is not None else str(self.user.id)
+        # `~` is in nobody's directory name: `ann-b` and the server `b` of `ann` have two files.
+        return self.machine.logs / f"server-{directory}{'~' + self.name if self.name else ''}.log"

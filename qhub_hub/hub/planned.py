@@ -1,6 +1,8 @@
 """Plan once, apply, keep, refuse: what the spawners for one machine and for Kubernetes have in common."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from logging import Logger
 from typing import Any
 
 from jupyterhub.spawner import SpawnException
@@ -10,16 +12,45 @@ from traitlets import default
 from qhub_hub.hub.running import usage_of
 from qhub_hub.hub.site import Site
 from qhub_hub.hub.spawn_page import render_form
-from qhub_hub.identity import Identity
+from qhub_hub.identity import Identity, IdentityError
 from qhub_hub.sessions import Plan, Rejected, parse_form, parse_query, read_summary, summary
+
+
+def spawn_error(message: str, reason: str, status: int) -> SpawnException:
+    """A failed start as the hub tells it: on the page, by REST and in the metrics.
+
+    Args:
+        message: a sentence for the person who asked.
+        reason: label of the spawn metric.
+        status: HTTP status.
+    """
+    error = SpawnException(message, reason=reason, status_code=status)
+    # Without it the form shows "403 SpawnException(reason=…): …" (JupyterHub 6.1, `format_exception`).
+    error.jupyterhub_message = message
+    return error
 
 
 def refusal(rejected: Rejected) -> SpawnException:
     """The hub's own word for a rejection: its status, its sentence, its label in the metrics."""
-    error = SpawnException(rejected.message, reason=rejected.reason, status_code=rejected.status)
-    # Without it the form shows "403 SpawnException(reason=…): …" (JupyterHub 6.1, `format_exception`).
-    error.jupyterhub_message = rejected.message
-    return error
+    return spawn_error(rejected.message, rejected.reason, rejected.status)
+
+
+@contextmanager
+def refused_with_a_sentence(doing: str, log: Logger) -> Iterator[None]:
+    """Whatever is raised in here becomes a sentence for the person; what nobody foresaw is a refusal too.
+
+    Args:
+        doing: for the log, completes "Error while …".
+    """
+    try:
+        yield
+    except Rejected as rejected:
+        raise refusal(rejected) from None
+    except Exception:
+        log.exception("Error while %s", doing)
+        raise refusal(
+            Rejected("unavailable", "An error inside the hub keeps your server from starting. Tell an administrator.")
+        ) from None
 
 
 def hub_groups(user: Any) -> frozenset[str]:
@@ -46,6 +77,7 @@ class PlannedMixin:
     user: Any
     user_options: Any
     orm_spawner: Any
+    log: Logger
 
     plan: Plan | None = None
     _kept: dict[str, Any] | None = None
@@ -73,10 +105,8 @@ class PlannedMixin:
 
     def render_options(self) -> str:
         """The cards for the owner of this server, or the sentence why there are none."""
-        try:
+        with refused_with_a_sentence(f"choosing the cards of {self.user.name!r}", self.log):
             cards = self.site.offers(self.identity())
-        except Rejected as rejected:
-            raise refusal(rejected) from None
         remembered = self.user_options if isinstance(self.user_options, dict) else {}
         return render_form(cards, remembered=remembered)
 
@@ -97,28 +127,41 @@ class PlannedMixin:
     async def run_pre_spawn_hook(self) -> None:
         """Decide, make the folders, set the traits; then the site's own hook."""
         try:
-            identity = self.identity()
-            usage = usage_of(self.user.settings["users"], without=self)
-            self.plan = self.site.plan(identity, self.user_options, self.name, usage)
-            await self.site.prepare(identity)
-            self._introduce()
-        except Rejected as rejected:
+            with refused_with_a_sentence(f"planning a server of {self.user.name!r}", self.log):
+                plan = await self._decide()
+                for name, value in self.traits_for(plan).items():
+                    setattr(self, name, value)
+        except SpawnException:
             # The hub stored the options before anybody looked at them; a refused choice must not be there the next
             # time somebody starts without saying which (facts/hub-apis.md §0.2).
+            self.plan = None
             self.user_options = self.orm_spawner.user_options = {}
-            raise refusal(rejected) from None
+            raise
         # Keep the accepted choice in its canonical form: admins see it, and it is preselected next time.
-        self.user_options = self.orm_spawner.user_options = dict(self.plan.choices)
-        for name, value in self.traits_for(self.plan).items():
-            setattr(self, name, value)
+        self.user_options = self.orm_spawner.user_options = dict(plan.choices)
         await maybe_future(super().run_pre_spawn_hook())  # type: ignore[misc]
 
+    async def _decide(self) -> Plan:
+        identity = self.identity()
+        # Between counting and `self.plan` nothing may wait: two starts at a time would both fit a limit of one.
+        usage = usage_of(self.user.settings["users"], without=self)
+        self.plan = plan = self.site.plan(identity, self.user_options, self.name, usage)
+        await self.site.prepare(identity)
+        self._introduce()
+        return plan
+
     def _introduce(self) -> None:
-        """Let running servers of the same groups know the name of somebody who was never here before."""
+        """Let running servers of the same groups know the name of somebody who was not in these groups before."""
         mine = self._groups_of(self.user)
+        if not self.site.is_newcomer(self.user.name, mine):
+            return
         for user in list(self.user.settings["users"].values()):
             if user.name != self.user.name and user.running and mine & self._groups_of(user):
-                self.site.write_names(self.site.identity(user.name, hub_groups(user)))
+                try:
+                    self.site.write_names(self.site.identity(user.name, hub_groups(user)))
+                except (Rejected, IdentityError, OSError) as error:
+                    # Their names file is older than it could be; that keeps nobody else from working.
+                    self.log.warning("%s does not learn the name of %s: %s", user.name, self.user.name, error)
 
     def summary(self) -> dict[str, Any] | None:
         """What was decided for the running server, also after the hub was restarted."""

@@ -3,13 +3,17 @@
 import asyncio
 import contextlib
 import os
+import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 PROC = Path("/proc")
 MARK = "QHUB_SERVER_MARK"
 """Variable in a server's environment that whatever it starts inherits."""
+
+_ROUNDS = 20  # looks for processes that were started while others were being ended
+_DIES_WITHIN = 0.5  # seconds between SIGKILL and the end, unless a process hangs in the kernel
 
 
 def start_ticks(pid: int) -> int | None:
@@ -55,21 +59,67 @@ async def wait_until_gone(pid: int, patience: float) -> bool:
     return True
 
 
+def mark_of(pid: int) -> str | None:
+    """The mark that a process carries; None: it has none, is gone, or is another user's."""
+    with contextlib.suppress(OSError):
+        for variable in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
+            if variable.startswith(f"{MARK}=".encode()):
+                return variable.partition(b"=")[2].decode(errors="replace")
+    return None
+
+
 def marks() -> Iterator[tuple[int, str]]:
     """Pid and mark of every process on this machine that carries one: servers and everything started from them."""
-    for entry in PROC.iterdir():
-        if entry.name.isdecimal():
-            with contextlib.suppress(OSError):
-                for variable in (entry / "environ").read_bytes().split(b"\0"):
-                    if variable.startswith(f"{MARK}=".encode()):
-                        yield int(entry.name), variable.partition(b"=")[2].decode(errors="replace")
+    for pid in _numbers():
+        if (mark := mark_of(pid)) is not None:
+            yield pid, mark
 
 
-def end_marked(mark: str) -> int:
-    """Kill what a server left behind (`nohup` jobs, daemons); returns how many processes that were."""
-    ended = 0
-    for pid in [pid for pid, found in marks() if found == mark]:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-            ended += 1
-    return ended
+def end_left_behind(wanted: Collection[str], members: Callable[[], Collection[int]] = frozenset) -> int:
+    """Kill what servers left behind (`nohup` jobs, daemons), and wait until it is gone. May block for a moment.
+
+    Args:
+        wanted: marks of servers that have ended.
+        members: pids in the control groups of these servers, where there are any. A mark is in a process' own
+            memory, so its owner can remove it; from a control group nobody gets away.
+
+    Returns:
+        How many processes that were.
+    """
+    ended: set[int] = set()
+    found_none = 0
+    for _ in range(_ROUNDS):
+        # Meanwhile they can start others: until two looks in a row find none.
+        killed = _kill_once(frozenset(wanted), members)
+        found_none = 0 if killed else found_none + 1
+        if found_none == 2:
+            break
+        ended |= killed
+    return len(ended)
+
+
+def _kill_once(wanted: frozenset[str], members: Callable[[], Collection[int]]) -> set[int]:
+    killed: set[int] = set()
+    with contextlib.ExitStack() as held:
+        waiting = []
+        grouped = members()
+        # The newest first: a process that flees by starting another is the newest.
+        for pid in (*grouped, *sorted(_numbers(), reverse=True)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                handle = os.pidfd_open(pid)
+                held.callback(os.close, handle)
+                # Asked only now that it is held: the number may have become a stranger's, and this runs as root.
+                belongs = mark_of(pid) in wanted or (pid in grouped and pid in members())
+                if belongs and start_ticks(pid) is not None:
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+                    killed.add(pid)
+                    waiting.append(handle)
+        for handle in waiting:
+            end = select.poll()  # and not select(), which knows no descriptor above 1023
+            end.register(handle, select.POLLIN)
+            end.poll(_DIES_WITHIN * 1000)
+    return killed
+
+
+def _numbers() -> Iterator[int]:
+    return (int(entry.name) for entry in PROC.iterdir() if entry.name.isdecimal())

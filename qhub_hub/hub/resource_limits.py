@@ -3,6 +3,7 @@
 import contextlib
 import os
 import resource
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,10 @@ from qhub_hub.config.quantities import show_bytes
 
 CGROUPS = Path("/sys/fs/cgroup")
 _PERIOD = 100_000  # microseconds; the kernel's own default
+_LEAST_QUOTA = 1_000  # microseconds; the kernel refuses less
+
+MOST_PROCESSES = 4096
+"""Processes and threads of one person: far more than work needs, far less than it takes to stop a machine."""
 
 
 class Limiter(Protocol):
@@ -20,11 +25,23 @@ class Limiter(Protocol):
     def notice(self) -> str:
         """What is not limited here, as a sentence for the administrator; empty: everything is."""
 
+    def inside(self, memory: int | None) -> Mapping[int, int]:
+        """Resource limits that the process must set itself before it begins. `memory` in bytes; None: not limited."""
+
     def apply(self, name: str, pid: int, memory: int | None, cores: float | None) -> None:
-        """Limit a process and all it will start. `memory` in bytes; None: not limited."""
+        """Limit a process and all it will start from outside."""
+
+    def names(self) -> tuple[str, ...]:
+        """Servers that have a group here, also those of an earlier run."""
+
+    def members(self, name: str) -> frozenset[int]:
+        """Pids of a server's processes, as far as groups tell."""
 
     def release(self, name: str) -> None:
         """Forget the limits of a server that has ended."""
+
+    def close(self) -> None:
+        """Leave nothing behind when no server runs any more."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +52,27 @@ class ProcessLimits:
         "Control groups can't be used here: memory limits hold for each process by itself, processor limits not."
     )
 
+    def inside(self, memory: int | None) -> Mapping[int, int]:
+        """See `Limiter.inside`."""
+        # RLIMIT_DATA and not RLIMIT_AS: V8 and numpy reserve address space that they never use.
+        return {} if memory is None else {resource.RLIMIT_DATA: memory}
+
     def apply(self, name: str, pid: int, memory: int | None, cores: float | None) -> None:
-        """See `Limiter.apply`."""
-        if memory is not None:
-            # RLIMIT_DATA and not RLIMIT_AS: V8 and numpy reserve address space that they never use.
-            with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(pid, resource.RLIMIT_DATA, (memory, memory))
+        """See `Limiter.apply`; all is done inside."""
+
+    def names(self) -> tuple[str, ...]:
+        """See `Limiter.names`; there are no groups."""
+        return ()
+
+    def members(self, name: str) -> frozenset[int]:
+        """See `Limiter.members`; nothing is known."""
+        return frozenset()
 
     def release(self, name: str) -> None:
         """See `Limiter.release`; the limits ended with the processes."""
+
+    def close(self) -> None:
+        """See `Limiter.close`; there is nothing."""
 
 
 @dataclass(frozen=True)
@@ -61,22 +90,34 @@ class ControlGroups:
     version: int
     notice: str = ""
 
+    def inside(self, memory: int | None) -> Mapping[int, int]:
+        """See `Limiter.inside`; the groups do it."""
+        return {}
+
     def apply(self, name: str, pid: int, memory: int | None, cores: float | None) -> None:
         """See `Limiter.apply`."""
         for parent in {self.memory, self.cpu}:
             (parent / name).mkdir(exist_ok=True)
-        quota = "max" if self.version == 2 else "-1"
-        if cores is not None:
-            quota = str(int(cores * _PERIOD))
+        quota = None if cores is None else max(int(cores * _PERIOD), _LEAST_QUOTA)
         if self.version == 2:
-            _write(self.memory / name / "memory.max", "max" if memory is None else str(memory))
-            _write(self.cpu / name / "cpu.max", f"{quota} {_PERIOD}")
+            _limit_unified(self.memory / name, memory, quota)
         else:
-            _write(self.memory / name / "memory.limit_in_bytes", "-1" if memory is None else str(memory))
-            _write(self.cpu / name / "cpu.cfs_quota_us", quota)
+            _limit_separate(self.memory / name, self.cpu / name, memory, quota)
         with contextlib.suppress(ProcessLookupError):
             for parent in {self.memory, self.cpu}:
-                _write(parent / name / "cgroup.procs", str(pid))
+                (parent / name / "cgroup.procs").write_text(str(pid))
+
+    def names(self) -> tuple[str, ...]:
+        """See `Limiter.names`."""
+        return tuple({group.name for parent in (self.memory, self.cpu) for group in parent.glob("*/")})
+
+    def members(self, name: str) -> frozenset[int]:
+        """See `Limiter.members`."""
+        found: set[int] = set()
+        for parent in {self.memory, self.cpu}:
+            with contextlib.suppress(OSError):
+                found.update(map(int, (parent / name / "cgroup.procs").read_text().split()))
+        return frozenset(found)
 
     def release(self, name: str) -> None:
         """See `Limiter.release`; a group that still holds processes stays."""
@@ -84,9 +125,31 @@ class ControlGroups:
             with contextlib.suppress(OSError):
                 (parent / name).rmdir()
 
+    def close(self) -> None:
+        """See `Limiter.close`; groups of servers that go on stay."""
+        for parent in {self.memory, self.cpu}:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text)
+
+def _limit_unified(group: Path, memory: int | None, quota: int | None) -> None:
+    (group / "memory.max").write_text("max" if memory is None else str(memory))
+    swap = group / "memory.swap.max"  # a server beyond its memory is to end, not to slow the machine down
+    if swap.exists():
+        swap.write_text("max" if memory is None else "0")
+    (group / "cpu.max").write_text(f"{'max' if quota is None else quota} {_PERIOD}")
+
+
+def _limit_separate(memory_group: Path, cpu_group: Path, memory: int | None, quota: int | None) -> None:
+    amount = "-1" if memory is None else str(memory)
+    with_swap = memory_group / "memory.memsw.limit_in_bytes"  # only where the kernel counts swap
+    if with_swap.exists():
+        with_swap.write_text("-1")  # it may never be below the other one, which may be about to rise
+    (memory_group / "memory.limit_in_bytes").write_text(amount)
+    if with_swap.exists():
+        with_swap.write_text(amount)
+    (cpu_group / "cpu.cfs_period_us").write_text(str(_PERIOD))
+    (cpu_group / "cpu.cfs_quota_us").write_text("-1" if quota is None else str(quota))
 
 
 def _own_group(controller: str, cgroups: Path) -> Path | None:
@@ -103,15 +166,20 @@ def _own_group(controller: str, cgroups: Path) -> Path | None:
 
 def _unified(name: str, cgroups: Path) -> ControlGroups | None:
     own = _own_group("", cgroups)
-    if own is None or not (own / "cgroup.controllers").is_file():
+    if own is None:
         return None
-    if not {"cpu", "memory"} <= set((own / "cgroup.controllers").read_text().split()):
-        return None
-    _write(own / "cgroup.subtree_control", "+memory +cpu")
-    ours = own / name
-    ours.mkdir(exist_ok=True)
-    _write(ours / "cgroup.subtree_control", "+memory +cpu")
-    return ControlGroups(ours, ours, version=2)
+    # A group with processes in it, such as the session that this was started from, can't hand controllers down. The
+    # root of the hierarchy can (cgroup-v2.rst, "No Internal Process Constraint").
+    for parent in dict.fromkeys((own, cgroups)):
+        controllers = parent / "cgroup.controllers"
+        if controllers.is_file() and {"cpu", "memory"} <= set(controllers.read_text().split()):
+            with contextlib.suppress(OSError):
+                (parent / "cgroup.subtree_control").write_text("+memory +cpu")
+                ours = parent / name
+                ours.mkdir(exist_ok=True)
+                (ours / "cgroup.subtree_control").write_text("+memory +cpu")
+                return ControlGroups(ours, ours, version=2)
+    return None
 
 
 def _separate(name: str, cgroups: Path) -> ControlGroups | None:

@@ -1,9 +1,20 @@
 """What runs now: for limits, and for the administrators' table."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from qhub_hub.sessions import PlanSummary, Usage, read_summary
+from qhub_hub.sessions import Amount, Hardware, PlanSummary, Usage, read_summary
+
+_UNSTATED = Hardware(cpu=Amount(None, None), memory=Amount(None, None), gpu=0, gpu_type="")
+
+
+@dataclass(frozen=True)
+class _Unknown:
+    """A server whose plan was lost, with an older hub's state for example: it counts as one, of unknown size."""
+
+    hardware: Hardware = _UNSTATED
+    groups: tuple[str, ...] = ()
 
 
 def _active(users: Mapping[Any, Any]) -> Iterator[tuple[Any, Any, PlanSummary | None]]:
@@ -21,9 +32,10 @@ def usage_of(users: Mapping[Any, Any], without: object) -> Usage:
         without: the spawner that is being started; it counts as the new server, not as a running one.
     """
     return Usage.of(
-        (user.name, decided)
+        (user.name, decided or _Unknown())
         for user, spawner, decided in _active(users)
-        if spawner is not without and decided is not None
+        # One that starts and has no plan yet does not count: it will ask for itself.
+        if spawner is not without and (decided is not None or spawner.ready)
     )
 
 

@@ -13,9 +13,11 @@ from qhub_hub.environments.manifest import Catalogue
 from qhub_hub.hub.folders import Folders
 from qhub_hub.hub.machine import Machine
 from qhub_hub.identity import (
+    IdConflict,
     Identity,
     IdentityError,
     Memberships,
+    UnusableName,
     claim_declared,
     identity_of,
     peers_of,
@@ -27,6 +29,8 @@ from qhub_hub.storage import StorageError, directories
 
 DEFAULT_ADMIN = "admin"
 """Who administers a hub whose values file names no administrator, where the hub itself gives out that password."""
+
+_FOLDERS_WITHIN = 60.0  # seconds; a share that takes longer hangs
 
 
 class Site:
@@ -48,6 +52,7 @@ class Site:
         self.machine = machine
         self.warnings: tuple[str, ...] = ()
         self._memberships: tuple[object, Memberships] | None = None
+        self._introduced: dict[str, frozenset[str]] = {}
 
     def __deepcopy__(self, memo: Mapping[int, Any]) -> Self:
         # traitlets copies configuration values deeply when it hands them to a class; there is one site per hub.
@@ -55,17 +60,23 @@ class Site:
 
     @property
     def memberships(self) -> Memberships:
-        """Who is in which group by the values in force."""
+        """Who is in which group by the values in force.
+
+        Raises:
+            StoreUnavailable: ids that the values declare could not be registered, so nobody may be given one.
+        """
         values = self.live.current
         if self._memberships is None or self._memberships[0] is not values:
             machine = self.machine
             # On one machine, its size is that of nodes without a stated one.
             fitted = values.on_machine(cpu=machine.cpu, memory=machine.memory) if machine else values
-            self._memberships = (values, Memberships(fitted.qhub))
-            self.warnings = tuple(map(str, fitted.warnings))
-            # Declared numbers first, or the next person to sign in might be given one of them.
-            for sentence in claim_declared(self._memberships[1], self.store):
+            memberships = Memberships(fitted.qhub)
+            # Declared numbers first, or the next person to sign in might be given one of them. Where that fails
+            # nothing is kept: the next question tries again.
+            for sentence in claim_declared(memberships, self.store):
                 get_logger().error(sentence)
+            self._memberships = (values, memberships)
+            self.warnings = tuple(map(str, fitted.warnings))
         return self._memberships[1]
 
     @property
@@ -95,8 +106,13 @@ class Site:
     @property
     def admins(self) -> frozenset[str]:
         """Names of the administrators: those in the values file, or the default one where it names none."""
-        named = {person for person in self._named() if self.memberships.is_admin(person, self.memberships.of(person))}
-        return frozenset(named or {DEFAULT_ADMIN})
+        return self.declared_admins or frozenset({DEFAULT_ADMIN})
+
+    @property
+    def declared_admins(self) -> frozenset[str]:
+        """Names of the administrators in the values file."""
+        named = self._named()
+        return frozenset(person for person in named if self.memberships.is_admin(person, self.memberships.of(person)))
 
     @property
     def open_to_all(self) -> bool:
@@ -117,14 +133,19 @@ class Site:
         Raises:
             Rejected: the name or its ids can't be used.
         """
-        home_root = str(self.machine.files / "home") if self.machine else self.config.storage.home
         try:
+            home_root = str(self.machine.files / "home") if self.machine else self.config.storage.home
             return identity_of(self.memberships, self.store, name, hub_groups, home_root=home_root)
-        except IdentityError as error:
+        except (UnusableName, IdConflict) as error:
             get_logger().error("No identity for %r: %s", name, error)
             raise Rejected(
                 "identity",
                 f"The name {name!r} can't be used here. An administrator finds the reason in the log.",
+            ) from error
+        except IdentityError as error:
+            get_logger().error("No identity for %r: %s", name, error)
+            raise Rejected(
+                "unavailable", "Your user id can't be looked up now. An administrator finds the reason in the log."
             ) from error
 
     def offers(self, identity: Identity) -> tuple[Offer, ...]:
@@ -146,12 +167,13 @@ class Site:
             Rejected: a folder is not as it must be.
         """
         everyone = frozenset(name for name, group in self.config.groups.items() if group.everyone)
+        ensured = asyncio.to_thread(self.folders.ensure, directories(identity, everyone))
         try:
-            # In a thread: a share that hangs must not hang the hub.
-            await asyncio.to_thread(self.folders.ensure, directories(identity, everyone))
+            # In a thread and not for ever: a share that hangs must hang neither the hub nor the page that waits.
+            await asyncio.wait_for(ensured, _FOLDERS_WITHIN)
             self.write_names(identity)
-        except (StorageError, IdentityError) as error:
-            get_logger().error("No folders for %r: %s", identity.name, error)
+        except (StorageError, IdentityError, OSError) as error:
+            get_logger().error("No folders for %r: %s", identity.name, str(error) or "the share does not answer")
             raise Rejected(
                 "unavailable", "Your folders can't be prepared. An administrator finds the reason in the log."
             ) from error
@@ -160,6 +182,11 @@ class Site:
         """On one machine, let this person's servers know the names of their groups' people."""
         if self.machine is not None:
             self.machine.write_names(identity, view_of(identity, peers_of(self.memberships, self.store, identity)))
+
+    def is_newcomer(self, name: str, groups: frozenset[str]) -> bool:
+        """Whether servers of this person's groups may not know their name yet; asked once, it is known."""
+        known, self._introduced[name] = self._introduced.get(name), groups
+        return self.machine is not None and known != groups
 
     @property
     def notices(self) -> tuple[str, ...]:

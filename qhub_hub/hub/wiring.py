@@ -1,11 +1,16 @@
 """Runs the numbered wiring files: how QHub's parts are put into a JupyterHub."""
 
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qhub_hub.hub.site import Site
+
+
+class UnusableConfiguration(Exception):
+    """A wiring file, `hub.config` or `hub.extraConfig` can't be used. `str()` says where and why."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,15 @@ def run_config_d(folders: Iterable[Path], c: Any, site: Site, machine: OneMachin
 
     They share one set of names (`c`, `site`, `machine`), because `load_subconfig` hides from a file what earlier ones
     set (facts/hub-apis.md §3).
+
+    Raises:
+        UnusableConfiguration: one of them raised an error.
     """
     names: dict[str, Any] = {"c": c, "site": site, "machine": machine, "get_config": lambda: c}
     for folder in folders:
         for path in sorted(folder.glob("*.py")):
             names |= {"__file__": str(path), "__name__": "jupyterhub_config"}
-            exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)  # noqa: S102 - configuration is Python
+            _run(path.read_text(encoding="utf-8"), str(path), names)
 
 
 def apply_hub_values(c: Any, hub: Mapping[str, Any]) -> None:
@@ -51,12 +59,48 @@ def apply_hub_values(c: Any, hub: Mapping[str, Any]) -> None:
     Args:
         c: the configuration.
         hub: the `jupyterhub.hub` section; the same keys as in Zero to JupyterHub.
+
+    Raises:
+        UnusableConfiguration: a section is not a map, or code raised an error.
     """
-    for section, traits in (hub.get("config") or {}).items():
+    for section, traits in hub_config(hub).items():
         for name, value in traits.items():
             _merge(c[section], name, value)
-    for key, code in sorted((hub.get("extraConfig") or {}).items()):
-        exec(compile(code, f"hub.extraConfig.{key}", "exec"), {"c": c, "get_config": lambda: c})  # noqa: S102 - configuration is Python
+    # As in Zero to JupyterHub, what one piece defines the next can use.
+    names: dict[str, Any] = {"c": c, "get_config": lambda: c, "__name__": "jupyterhub_config"}
+    for key, code in sorted(_map(hub.get("extraConfig"), "jupyterhub.hub.extraConfig").items()):
+        _run(str(code), f"jupyterhub.hub.extraConfig.{key}", names)
+
+
+def hub_config(hub: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The settings that `jupyterhub.hub.config` states, by class.
+
+    Raises:
+        UnusableConfiguration: it, or a section of it, is not a map.
+    """
+    sections = _map(hub.get("config"), "jupyterhub.hub.config")
+    return {name: _map(traits, f"jupyterhub.hub.config.{name}") for name, traits in sections.items()}
+
+
+def _map(found: Any, path: str) -> Mapping[str, Any]:
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        raise UnusableConfiguration(f"{path} must be a map, found {found!r:.80}.")
+    return found
+
+
+def _run(code: str, name: str, names: dict[str, Any]) -> None:
+    try:
+        exec(compile(code, name, "exec"), names)  # noqa: S102 - configuration is Python
+    except UnusableConfiguration:
+        raise
+    except Exception as error:
+        # It is the administrator's own code: they are helped by what Python says, and by the line.
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == name]
+        line = error.lineno if isinstance(error, SyntaxError) else next(reversed(lines), None)
+        where = f"{name}, line {line}" if line else name
+        raise UnusableConfiguration(f"{where}: {type(error).__name__}: {error}.") from error
 
 
 def _merge(section: Any, name: str, value: Any) -> None:

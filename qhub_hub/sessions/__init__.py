@@ -3,10 +3,10 @@
 from qhub_hub.sessions.explain import explain
 from qhub_hub.sessions.explanation import Explanation, to_dict, to_text
 from qhub_hub.sessions.idle import IdlePolicy
-from qhub_hub.sessions.limits import Usage, Used
+from qhub_hub.sessions.limits import Usage, Used, limits_cost
 from qhub_hub.sessions.mounts import Mount
 from qhub_hub.sessions.plan import Plan, make_plan
-from qhub_hub.sessions.prices import Price
+from qhub_hub.sessions.prices import Price, show_cost
 from qhub_hub.sessions.process import Process, to_process
 from qhub_hub.sessions.profiles import Choice, Offer, Option, default_choice, offers
 from qhub_hub.sessions.rejection import Rejected
@@ -34,12 +34,14 @@ __all__ = [
     "default_choice",
     "describe_hardware",
     "explain",
+    "limits_cost",
     "make_plan",
     "offers",
     "parse_form",
     "parse_query",
     "parse_request",
     "read_summary",
+    "show_cost",
     "summary",
     "to_dict",
     "to_process",

@@ -15,7 +15,7 @@ from qhub_hub.sessions.idle import deciding_rule
 from qhub_hub.sessions.keys import yaml_key
 from qhub_hub.sessions.limits import applying_limits
 from qhub_hub.sessions.plan import Plan, make_plan
-from qhub_hub.sessions.prices import describe_price
+from qhub_hub.sessions.prices import describe_price, show_cost
 from qhub_hub.sessions.profiles import in_order, placeable, title_of
 from qhub_hub.sessions.rejection import Rejected
 from qhub_hub.sessions.request import parse_request
@@ -178,22 +178,26 @@ def _rule_facts(config: Config, plan: Plan) -> Iterator[Fact]:
     _, max_age_key = deciding_rule(config, identity, plan.profile, "max_age")
     yield Fact("stopped when idle", _after(idle.idle), idle.source)
     yield Fact("stopped in any case", _after(idle.max_age), max_age_key)
+    yield Fact(
+        "warned", f"{show_seconds(idle.warning)} before" if idle.warning else "never", yaml_key("culling", "warning")
+    )
     yield Fact("idle kernels", _after(idle.kernel_idle), yaml_key("culling", "kernelIdle"))
     yield Fact("idle terminals", _after(idle.terminal_idle), yaml_key("culling", "terminalIdle"))
     for group, key, limit in applying_limits(config, identity):
         whose = f"members of {group}" if group else "you"
         for name, most in limit.model_dump(exclude_none=True).items():
-            text = show_bytes(most) if name == "memory" else f"{most:g}"
-            yield Fact(
-                "limit",
-                f"{whose}: at most {text} {'' if name == 'memory' else name}".rstrip(),
-                f"{key}.{name}",
-            )
+            yield Fact("limit", f"{whose}: at most {_show_limit(name, most, config)}", f"{key}.{name}")
     for mount in plan.mounts:
         mode = "read-only" if mount.read_only else "read and write"
         yield Fact("folder", f"{mount.target}, {mode}", _mount_key(identity, mount.source))
     for name, value in config.profiles[plan.profile].env.items():
         yield Fact("variable", f"{name}={value}", yaml_key("profiles", plan.profile, "env", name))
+
+
+def _show_limit(name: str, most: float, config: Config) -> str:
+    if name == "costPerDay":
+        return f"{show_cost(most, config.prices.currency)} per day (UTC)"
+    return show_bytes(int(most)) if name == "memory" else f"{most:g} {name}"
 
 
 def _after(seconds: int) -> str:

@@ -16,6 +16,7 @@ class IdlePolicy:
 
     Args:
         source: the key of the values file that `idle` comes from.
+        warning: how long before the end of the server its owner is told.
     """
 
     idle: int
@@ -23,6 +24,7 @@ class IdlePolicy:
     kernel_idle: int
     terminal_idle: int
     source: str
+    warning: int = 0
 
 
 Term = Literal["idle", "max_age"]
@@ -44,6 +46,7 @@ def idle_policy(config: Config, identity: Identity, profile: str) -> IdlePolicy:
         kernel_idle=culling.kernel_idle if culling.enabled else 0,
         terminal_idle=culling.terminal_idle if culling.enabled else 0,
         source=source,
+        warning=culling.warning if culling.enabled else 0,
     )
 
 

@@ -1,7 +1,7 @@
-"""The most that people and groups may use at a time: what runs now plus the new server must fit."""
+"""The most that people and groups may use: what runs now, or was paid for today, plus the new server must fit."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol, Self
 
@@ -10,18 +10,24 @@ from qhub_hub.config.models.policy import Limit
 from qhub_hub.config.quantities import show_bytes
 from qhub_hub.identity.model import Identity
 from qhub_hub.sessions.keys import yaml_key
+from qhub_hub.sessions.prices import Price, show_cost
 from qhub_hub.sessions.rejection import Rejected
 from qhub_hub.sessions.sizes import Hardware
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What some servers use together: how many, guaranteed cores, guaranteed bytes, accelerators."""
+    """What some servers use together: how many, guaranteed cores, guaranteed bytes, accelerators.
+
+    Args:
+        cost_per_day: what they cost since midnight UTC, with those that ended meanwhile.
+    """
 
     servers: int = 0
     cpu: float = 0.0
     memory: int = 0
     gpu: int = 0
+    cost_per_day: float = 0.0
 
     def __add__(self, other: "Used") -> "Used":
         return Used(
@@ -29,6 +35,7 @@ class Used:
             self.cpu + other.cpu,
             self.memory + other.memory,
             self.gpu + other.gpu,
+            self.cost_per_day + other.cost_per_day,
         )
 
 
@@ -80,6 +87,20 @@ class Usage:
                 groups[group] = groups.get(group, NOTHING) + used
         return cls(MappingProxyType(people), MappingProxyType(groups))
 
+    def with_cost_today(self, people: Mapping[str, float], groups: Mapping[str, float]) -> "Usage":
+        """The same, and what was paid since midnight UTC, for servers that run and for those that ended.
+
+        Args:
+            people: by hub user name, in the currency of `prices`.
+            groups: of all members of a group together, by full name.
+        """
+        return Usage(_with_cost(self.people, people), _with_cost(self.groups, groups))
+
+
+def _with_cost(used: Mapping[str, Used], paid: Mapping[str, float]) -> Mapping[str, Used]:
+    added = {name: replace(used.get(name, NOTHING), cost_per_day=cost) for name, cost in paid.items()}
+    return MappingProxyType({**used, **added})
+
 
 NOTHING_RUNS = Usage()
 
@@ -100,8 +121,18 @@ def applying_limits(config: Config, identity: Identity) -> tuple[tuple[str, str,
     return (personal, *shared)
 
 
-def check_limits(config: Config, identity: Identity, hardware: Hardware, usage: Usage) -> None:
+def limits_cost(config: Config, identity: Identity) -> bool:
+    """Whether a new server of this person must fit a cost per day: only then today's cost need be known."""
+    return any(limit.cost_per_day is not None for _, _, limit in applying_limits(config, identity))
+
+
+def check_limits(
+    config: Config, identity: Identity, hardware: Hardware, usage: Usage, price: Price | None = None
+) -> None:
     """Let a server pass that fits every limit.
+
+    Args:
+        price: of the server; None: it costs nothing that a limit could count.
 
     Raises:
         Rejected: reason `limit`; names the limit, what is used and what was asked.
@@ -110,6 +141,8 @@ def check_limits(config: Config, identity: Identity, hardware: Hardware, usage: 
     for group, key, limit in applying_limits(config, identity):
         used = usage.groups.get(group, NOTHING) if group else usage.people.get(identity.name, NOTHING)
         _check(group, key, limit, used, asked)
+        if price is not None and limit.cost_per_day is not None:
+            _check_cost(group, f"{key}.costPerDay", limit.cost_per_day, used.cost_per_day, price)
 
 
 def _check(group: str, key: str, limit: Limit, used: Used, asked: Used) -> None:
@@ -124,6 +157,20 @@ def _check(group: str, key: str, limit: Limit, used: Used, asked: Used) -> None:
                 f"{who} {_show(name, now)} of at most {_show(name, most)}, and this server needs "
                 f"{_show(name, more)} more ({key}.{name}). Stop another server or choose a smaller one.",
             )
+
+
+def _check_cost(group: str, key: str, most: float, now: float, price: Price) -> None:
+    more, currency = price.per_hour, price.currency
+    # As with the others: a server that is free is not held up by what was paid for those before it.
+    if not more or round(now + more, 6) <= most:
+        return
+    who = f"The servers of the members of {group}" if group else "Your servers"
+    raise Rejected(
+        "limit",
+        f"{who} have cost {show_cost(now, currency)} today (UTC) of at most {show_cost(most, currency)} a day, and "
+        f"an hour of this one costs {show_cost(more, currency)} more ({key}). Choose a cheaper one, or start it "
+        "after midnight UTC.",
+    )
 
 
 def _show(name: str, amount: float) -> str:

@@ -89,7 +89,7 @@ def make_plan(
         Rejected: in all but the planned case; nothing unknown, foreign or too large is ever started.
     """
     chosen = _choose(config, identity, request, catalogue)
-    check_limits(config, identity, chosen.hardware, usage)
+    check_limits(config, identity, chosen.hardware, usage, chosen.price)
     return _assemble(config, identity, request.server, chosen, mounts_of(config, identity, catalogue))
 
 
@@ -103,6 +103,7 @@ class _Chosen:
     size: str
     environment: str
     hardware: Hardware
+    price: Price | None
 
 
 def _choose(config: Config, identity: Identity, request: Request, catalogue: Catalogue) -> _Chosen:
@@ -118,9 +119,11 @@ def _choose(config: Config, identity: Identity, request: Request, catalogue: Cat
     if request.size:
         size = completed(profile.options.sizes[request.size], profile)
         hardware = placed(size, profile.node_group, node_group_of(config, profile))
-        return _Chosen(key, profile, image, request.size, environment, hardware)
-    size_key, hardware = next(iter(placeable(config, profile).items()))
-    return _Chosen(key, profile, image, size_key, environment, hardware)
+        size_key = request.size
+    else:
+        size_key, hardware = next(iter(placeable(config, profile).items()))
+        size = completed(profile.options.sizes.get(size_key, profile), profile)
+    return _Chosen(key, profile, image, size_key, environment, hardware, price_of(config, key, size, hardware))
 
 
 def _asked_profile(config: Config, identity: Identity, key: str) -> tuple[str, Profile]:
@@ -162,7 +165,6 @@ def _assemble(config: Config, identity: Identity, server: str, chosen: _Chosen, 
     group = node_group_of(config, profile)
     idle = idle_policy(config, identity, key)
     own = fixed(identity, key, idle, shared_root(config, mounts))
-    size = completed(profile.options.sizes.get(chosen.size, profile), profile)
     return Plan(
         identity=identity,
         server=server,
@@ -185,7 +187,7 @@ def _assemble(config: Config, identity: Identity, server: str, chosen: _Chosen, 
         mounts=mounts,
         env=MappingProxyType({**hints(hardware), **profile.env, **own}),
         idle=idle,
-        price=price_of(config, key, size, hardware),
+        price=chosen.price,
     )
 
 

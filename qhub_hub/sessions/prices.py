@@ -84,7 +84,12 @@ def _sum_of_rates(config: Config, hardware: Hardware) -> Price | None:
 
 
 def describe_price(price: Price) -> str:
-    """`0.25 USD per hour`: two digits behind the point, or the first two that are not 0."""
-    exact = price.per_hour >= 0.1 or not price.per_hour
-    number = f"{price.per_hour:.2f}" if exact else f"{Decimal(f'{price.per_hour:.2g}'):f}"
-    return f"{number} {price.currency} per hour"
+    """`0.25 USD per hour`."""
+    return f"{show_cost(price.per_hour, price.currency)} per hour"
+
+
+def show_cost(amount: float, currency: str) -> str:
+    """`0.25 USD`: two digits behind the point, or the first two that are not 0."""
+    exact = amount >= 0.1 or not amount
+    number = f"{amount:.2f}" if exact else f"{Decimal(f'{amount:.2g}'):f}"
+    return f"{number} {currency}"

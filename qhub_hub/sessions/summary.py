@@ -48,6 +48,7 @@ class _Idle(_Stored):
     kernel_idle: Whole
     terminal_idle: Whole
     source: Text
+    warning: Whole = 0  # servers that were started before there were warnings have none
 
 
 class _Summary(_Stored):

@@ -38,6 +38,8 @@ def fixed(identity: Identity, profile: str, idle: IdlePolicy, shared: str) -> di
         "NB_UMASK": f"{UMASK:03o}",  # the name that images of the Jupyter docker-stacks read
         "QHUB_PROFILE": profile,
         "QHUB_IDLE": str(idle.idle),
+        "QHUB_MAX_AGE": str(idle.max_age),
+        "QHUB_WARNING": str(idle.warning),
         "QHUB_KERNEL_IDLE": str(idle.kernel_idle),
         "QHUB_TERMINAL_IDLE": str(idle.terminal_idle),
     }

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 
 from traitlets.config import Config
 
@@ -31,6 +32,8 @@ def rules(env: Mapping[str, str]) -> Config:
     if idle := _seconds(env, "QHUB_IDLE"):
         # The hub's culler comes first; this is for the time that the hub is down.
         config.ServerApp.shutdown_no_activity_timeout = idle + max(idle // 10, 2 * _LATEST)
+        # The hub must hear of work before it calls the server idle; it is told every five minutes otherwise.
+        config.JupyterHubSingleUser.hub_activity_interval = _interval(idle)
     return config
 
 
@@ -45,6 +48,7 @@ def defaults(notice: str, shell: str) -> Config:
     # The manager asks PyPI, and installs into an environment that is not the person's.
     config.LabApp.extension_manager = "readonly"
     config.LabApp.news_url = None
+    config.LabApp.extra_labextensions_path = [str(Path(__file__).with_name("jupyter") / "labextensions")]
     config.LabApp.check_for_updates_class = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
     # Not a login shell: /etc/profile would set another PATH, and `python` would not be the notebook's any more.
     config.ServerApp.terminado_settings = {"shell_command": [shell]}

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -109,10 +109,12 @@ class RunningHub:
     Args:
         state: state folder; must be reachable by other users when root runs the tests.
         values: values files.
+        via: command that becomes the hub's, such as `setpriv --reuid=1000`; empty: it runs as it is.
     """
 
-    def __init__(self, state: Path, *values: Path) -> None:
+    def __init__(self, state: Path, *values: Path, via: Sequence[str] = ()) -> None:
         self.state = state
+        self.via = via
         self.values = values
         self.address = ""
         self.output = state.parent / f"{state.name}.out"
@@ -134,7 +136,7 @@ class RunningHub:
         with self.output.open("ab") as output:
             begin = output.tell()
             self._process = subprocess.Popen(  # noqa: S603 - this Python
-                ["/usr/bin/setpriv", "--pdeathsig", "TERM", *command],
+                [*self.via, "/usr/bin/setpriv", "--pdeathsig", "TERM", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

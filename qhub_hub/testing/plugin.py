@@ -4,13 +4,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from qhub_hub.testing.identity_provider import IdentityProvider
     from qhub_hub.testing.one_machine import RunningHub
+
+# The fake cluster's fixtures are asynchronous; a run without pytest-asyncio must not fail because QHub is installed.
+pytest_plugins = ["qhub_hub.testing.kube.fixtures"] if find_spec("pytest_asyncio") and find_spec("aiohttp") else []
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +53,13 @@ def qhub_up(open_folder: Path) -> Iterator[Callable[..., "RunningHub"]]:
     yield up
     for hub in hubs:
         hub.stop()
+
+
+@pytest.fixture
+def identity_provider() -> Iterator["IdentityProvider"]:
+    """A sign-in provider that plays GitHub, Auth0 and OpenID Connect, with nobody known to it yet."""
+    from qhub_hub.testing.identity_provider import IdentityProvider
+
+    provider = IdentityProvider().start()
+    yield provider
+    provider.stop()

@@ -143,8 +143,9 @@ def test_without_javascript_the_page_starts_the_chosen_server(
 
 def test_administrators_see_who_runs_what(hub: RunningHub, context: Callable[..., BrowserContext]) -> None:
     ann = hub.person("ann")
-    if not ann.server():
-        ann.start({"profile": "small"})
+    if ann.server():
+        ann.stop()
+    ann.start({"profile": "small"})
     page = signed_in(hub, context(), "admin")
     row = page.get_by_role("row", name=re.compile("ann"))
     expect(row).to_contain_text("Small")

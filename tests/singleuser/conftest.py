@@ -86,6 +86,17 @@ class Server:
     def watched(self) -> set[str]:
         return set((self.folder / "watch").read_text().splitlines())
 
+    def head(self, path: str, bearer: str = "anns") -> tuple[int, dict[str, str]]:
+        """Status and headers of an answer to GET; 304 is one."""
+        headers = {"Authorization": f"token {bearer}"} if bearer else {}
+        try:
+            request = urllib.request.Request(self.url + path, headers=headers)  # noqa: S310
+            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+                return answer.status, dict(answer.headers)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, dict(error.headers)
+
     def request(self, path: str, bearer: str = "anns", body: object = None) -> tuple[int, bytes]:
         """Status and content of an answer; with a body it is a POST."""
         headers = {"Authorization": f"token {bearer}"} if bearer else {}

@@ -34,7 +34,10 @@ class Culling(Model):
     """Time after which an idle kernel is stopped inside a server; busy ones never are; 0: never."""
 
     terminal_idle: Seconds = 3600
-    """Time after which a terminal without output is closed inside a server; 0: never."""
+    """Time after which a terminal without output is closed inside a server, unless a job works in it; 0: never."""
+
+    warning: Seconds = 600
+    """How long before the end of a server its owner is told; at most half of the limit that ends it; 0: never."""
 
     groups: Map[IdleRule] = Field(default_factory=dict, validate_default=True)
     """Rules for the members of a group."""
@@ -63,7 +66,7 @@ class Prices(Model):
 
 
 class Limit(Model):
-    """The most that one person or one group may use at a time. What is left out is not limited."""
+    """The most that one person or one group may use. What is left out is not limited."""
 
     servers: Annotated[int, Field(ge=0, strict=True)] | None = None
     """Running servers."""
@@ -77,6 +80,9 @@ class Limit(Model):
     gpu: Annotated[int, Field(ge=0, strict=True)] | None = None
     """Accelerators of all running servers."""
 
+    cost_per_day: Rate | None = None
+    """What servers may cost per UTC day, in `prices.currency`: an hour of a new server must still fit."""
+
 
 class Limits(Model):
     """Limits for people and groups. A new server must fit all that apply."""
@@ -89,3 +95,6 @@ class Limits(Model):
 
     groups: Map[Limit] = Field(default_factory=dict, validate_default=True)
     """For all members of a group together."""
+
+    usage_kept: Seconds = 400 * 86400
+    """How long the record of past servers is kept, which costs are added up from; at least today's; 0: for ever."""

@@ -3,24 +3,29 @@
 from typing import Any
 
 from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
-from tornado import web
 
-from qhub_hub.config.names import InvalidName
+from qhub_hub.config.models.sign_in import SignIn
+from qhub_hub.hub.sign_in.admission import Admission
+from qhub_hub.hub.sign_in.refusals import NotAdmitted
 from qhub_hub.hub.site import Site
-from qhub_hub.identity import posix_name
+from qhub_hub.hub.wiring import OneMachine
 
 
-class OneMachineAuthenticator(SharedPasswordAuthenticator):  # type: ignore[misc]
+class OneMachineAuthenticator(Admission, SharedPasswordAuthenticator):  # type: ignore[misc]
     """One password for everybody and another for administrators.
 
     Where the values file names people (as users or as members of groups), only they may sign in; where it names
     nobody, any legal name may. Both follow the file while the hub runs.
     """
 
-    @property
-    def site(self) -> Site:
-        """The hub's site."""
-        return self.parent.tornado_settings["qhub"]  # type: ignore[no-any-return]
+    def is_administrator(self, name: str, groups: frozenset[str]) -> bool:
+        """See `Admission.is_administrator`; where the values file names no administrator, there is a default one."""
+        return name in self.site.admins
+
+    def refusal(self, name: str, groups: frozenset[str]) -> str:
+        """See `Admission.refusal`."""
+        blocked = name in self.site.config.sign_in.blocked
+        return "" if name in self.site.admins and not blocked else super().refusal(name, groups)
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> Any:
         """See `SharedPasswordAuthenticator.authenticate`."""
@@ -29,19 +34,18 @@ class OneMachineAuthenticator(SharedPasswordAuthenticator):  # type: ignore[misc
         if authenticated is not None:
             # Only who knew the password learns why a name is refused.
             try:
-                posix_name(authenticated["name"])
-            except InvalidName as error:
-                raise web.HTTPError(403, str(error)) from None
+                self.admit(authenticated["name"])
+            except NotAdmitted as refused:
+                raise refused.http() from None
         return authenticated
 
-    def validate_username(self, username: str) -> bool:
-        """Whether a user of this name may exist: also asked when an administrator adds people."""
-        try:
-            posix_name(username)
-        except InvalidName:
-            return False
-        return bool(super().validate_username(username))
 
-    def check_allowed(self, username: str, authentication: Any = None) -> bool:
-        """Whether the values file lets this person in."""
-        return self.site.may_sign_in(username)
+def configure(c: Any, rule: SignIn, site: Site, machine: OneMachine | None) -> None:
+    """Two passwords from the state folder. On a cluster nothing is set: nobody has been told a password there."""
+    if machine is None:
+        return
+    c.JupyterHub.authenticator_class = OneMachineAuthenticator
+    c.SharedPasswordAuthenticator.user_password = machine.secrets["password"]
+    c.SharedPasswordAuthenticator.admin_password = machine.secrets["admin-password"]
+    # Known already when the hub decides who is an administrator at its start; later changes are followed live.
+    c.Authenticator.admin_users = set(site.admins)

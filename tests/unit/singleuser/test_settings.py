@@ -30,8 +30,20 @@ from qhub_hub.singleuser.settings import defaults, rules
             {"TerminalManager": {"cull_inactive_timeout": 60, "cull_interval": 15}},
         ),
         ({"QHUB_TERMINAL_IDLE": "1"}, {"TerminalManager": {"cull_inactive_timeout": 1, "cull_interval": 5}}),
-        ({"QHUB_IDLE": "600"}, {"ServerApp": {"shutdown_no_activity_timeout": 1200}}),
-        ({"QHUB_IDLE": "86400"}, {"ServerApp": {"shutdown_no_activity_timeout": 95040}}),
+        (
+            {"QHUB_IDLE": "600"},
+            {
+                "ServerApp": {"shutdown_no_activity_timeout": 1200},
+                "JupyterHubSingleUser": {"hub_activity_interval": 150},
+            },
+        ),
+        (
+            {"QHUB_IDLE": "86400"},
+            {
+                "ServerApp": {"shutdown_no_activity_timeout": 95040},
+                "JupyterHubSingleUser": {"hub_activity_interval": 300},
+            },
+        ),
     ],
     ids=["unset", "never", "kernels", "terminals", "shortest", "server", "server-day"],
 )

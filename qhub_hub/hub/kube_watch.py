@@ -1,0 +1,91 @@
+"""The watch on pods, for those who wait: KubeSpawner's own copy of the pods, which also says what changed."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from kubespawner.reflector import ResourceReflector
+from kubespawner.spawner import PodReflector
+
+Pod = dict[str, Any]
+
+
+class _Announcing(dict[str, Pod]):
+    """Pods by `namespace/name`; tells a function which one was set or removed.
+
+    KubeSpawner 7.1's reflector changes its dictionary in place and tells nobody.
+    """
+
+    def __init__(self, pods: dict[str, Pod], changed: Callable[[str], None]) -> None:
+        super().__init__(pods)
+        self._changed = changed
+
+    def __setitem__(self, key: str, pod: Pod) -> None:
+        super().__setitem__(key, pod)
+        self._changed(key)
+
+    def pop(self, key: str, *default: Any) -> Any:
+        found = super().pop(key, *default)
+        self._changed(key)
+        return found
+
+
+def has_given_up(watch: ResourceReflector) -> bool:
+    """Whether a watch will tell nothing any more.
+
+    KubeSpawner 7.1 keeps one for ever whose first list failed, or which gave up after a minute without the API.
+    """
+    return watch.first_load_future.done() and (watch.watch_task is None or watch.watch_task.done())
+
+
+class PodWatch(PodReflector):  # type: ignore[misc]
+    """All pods of people's servers, as the API last told, and a way to wait for a change."""
+
+    resources: dict[str, Pod]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._companions: list[asyncio.Task[None]] = []
+
+    def accompany(self, work: Callable[["PodWatch"], Coroutine[Any, Any, None]]) -> None:
+        """Run something for as long as the watch runs."""
+        self._companions.append(asyncio.create_task(work(self)))
+
+    async def stop(self) -> None:
+        """End the watch, and what accompanies it."""
+        for task in self._companions:
+            task.cancel()
+        await asyncio.gather(*self._companions, return_exceptions=True)
+        await super().stop()
+
+    async def _list_and_update(self, resource_version: str | None = None) -> str:
+        version: str = await super()._list_and_update(resource_version)
+        self.resources = _Announcing(self.resources, self._announce)
+        for key in list(self._waiting):
+            self._announce(key)
+        return version
+
+    def _announce(self, key: str) -> None:
+        for waiter in self._waiting.get(key, ()):
+            waiter.set()
+
+    async def changed(self, key: str, within: float) -> bool:
+        """Return when this pod has changed or is gone, or False after `within` seconds without that.
+
+        Args:
+            key: `namespace/name`.
+        """
+        waiter = asyncio.Event()
+        waiting = self._waiting.setdefault(key, set())
+        waiting.add(waiter)
+        try:
+            async with asyncio.timeout(within):
+                await waiter.wait()
+        except TimeoutError:
+            return False
+        finally:
+            waiting.discard(waiter)
+            if not waiting:
+                self._waiting.pop(key, None)
+        return True

@@ -1,0 +1,152 @@
+"""Tells the usage record and the metrics when a server starts and ends; `PlannedMixin` builds on it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from logging import Logger
+from typing import Any
+
+from jupyterhub.spawner import SpawnException
+from jupyterhub.utils import maybe_future, utcnow
+
+from qhub_hub.hub.metrics import Spawns
+from qhub_hub.hub.site import Site
+from qhub_hub.hub.usage import Reason, UsageRecord, end_reason
+from qhub_hub.hub.usage_database import UsageUnavailable
+from qhub_hub.identity import Identity
+from qhub_hub.sessions import Rejected, Usage, limits_cost, read_summary
+
+
+class RecordedMixin:
+    """Put before a spawner class and behind the one that plans, whose `summary` says what is started.
+
+    The hub's settings hold the record as `qhub_usage` and the metrics as `qhub_spawns`; what is missing is not told.
+    """
+
+    # Of the spawner that this is mixed into.
+    name: str
+    user: Any
+    orm_spawner: Any
+    log: Logger
+
+    _starting = False
+    _polling = False
+    _died = False
+    _begun: datetime | None = None
+    _last_active: datetime | None = None
+
+    def summary(self) -> Mapping[str, Any] | None:
+        """What was decided for this server, as JSON values."""
+        raise NotImplementedError
+
+    @property
+    def _record(self) -> UsageRecord | None:
+        record: UsageRecord | None = self.user.settings.get("qhub_usage")
+        return record
+
+    def spawned(self, outcome: str) -> None:
+        """Count a start.
+
+        Args:
+            outcome: `started`, `failed`, or the reason of a rejection.
+        """
+        spawns: Spawns | None = self.user.settings.get("qhub_spawns")
+        decided = read_summary(self.summary())
+        if spawns is not None:
+            spawns.spawned(decided.profile if decided else "", outcome)
+
+    def with_cost_today(self, usage: Usage, identity: Identity) -> Usage:
+        """What is used now, with what was paid today where a limit asks for it.
+
+        Raises:
+            Rejected: the record does not answer, so nobody knows whether the limit holds.
+        """
+        site: Site = self.user.settings["qhub"]
+        if not limits_cost(site.config, identity):
+            return usage
+        try:
+            if self._record is None:
+                raise UsageUnavailable("This hub keeps no usage record, but the values limit costs.")
+            paid = self._record.cost_today(self.user.name, identity.group_names, site.config.prices.currency)
+        except UsageUnavailable as error:
+            self.log.error("%s", error)
+            raise Rejected(
+                "unavailable",
+                "What you used today can't be looked up now. An administrator finds the reason in the log.",
+            ) from error
+        return usage.with_cost_today(paid.people, paid.groups)
+
+    async def run_pre_spawn_hook(self) -> None:
+        """Open the run, then the site's own hook.
+
+        Raises:
+            SpawnException: it can't be recorded, so limits of cost could not be held.
+        """
+        decided = read_summary(self.summary())
+        if self._record is not None and decided is not None:
+            try:
+                self._record.started(self.user.name, self.name, decided)
+            except UsageUnavailable as error:
+                self.log.error("%s", error)
+                raise _refused() from error
+        self._starting, self._died = True, False
+        await maybe_future(super().run_pre_spawn_hook())  # type: ignore[misc]
+
+    def start_polling(self) -> None:
+        """The server is up: JupyterHub 6.1 begins to look after it here, and only then (`User.spawn`)."""
+        if self._starting:
+            self._starting = False
+            self.spawned("started")
+        super().start_polling()  # type: ignore[misc]
+
+    async def poll_and_notify(self) -> Any:
+        """Remember that whatever stops the polling meanwhile is the end of the server by itself."""
+        self._polling = True
+        try:
+            return await super().poll_and_notify()  # type: ignore[misc]
+        finally:
+            self._polling = False
+
+    def stop_polling(self) -> None:
+        """Keep what JupyterHub overwrites before it tells anybody of the end (`User.stop`, 6.1)."""
+        self._died = self._died or self._polling
+        self._begun, self._last_active = self.orm_spawner.started, self.orm_spawner.last_activity
+        super().stop_polling()  # type: ignore[misc]
+
+    async def run_post_stop_hook(self) -> None:
+        """Close the run, then the site's own hook."""
+        reason = self._reason()
+        if self._starting:
+            self._starting = False
+            self.spawned("failed")
+        if self._record is not None:
+            try:
+                self._record.ended(self.user.name, self.name, reason)
+            except UsageUnavailable as error:
+                # It stays open, and is closed by the next start with the time at which it was last seen.
+                self.log.error("%s", error)
+        await maybe_future(super().run_post_stop_hook())  # type: ignore[misc]
+
+    def _reason(self) -> Reason:
+        if self._starting:
+            return "failed"
+        if self._died:
+            return "died"
+        revocation = self.user.settings.get("qhub_revocation")
+        if revocation is not None and revocation.notice(self.user.name):
+            return "revoked"
+        decided = read_summary(self.summary())
+        return end_reason(
+            decided.idle if decided else None, age=_since(self._begun), inactive=_since(self._last_active)
+        )
+
+
+def _refused() -> SpawnException:
+    sentence = "Your server's use can't be recorded now. An administrator finds the reason in the log."
+    error = SpawnException(sentence, reason="unavailable", status_code=503)
+    error.jupyterhub_message = sentence
+    return error
+
+
+def _since(moment: datetime | None) -> float:
+    """Seconds since a moment of the hub's database, which is in UTC and does not say so."""
+    return (utcnow(with_tz=False) - moment).total_seconds() if moment is not None else 0.0
