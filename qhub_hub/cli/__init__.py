@@ -14,7 +14,7 @@ COMMANDS = {
     "validate": "check values files",
     "explain": "say what a person would get, and why",
     "schema": "print the JSON Schema of the values file",
-    "ids": "check or rebuild the identity database",
+    "ids": "look into and mend the identity database",
 }
 
 

@@ -14,33 +14,54 @@ from qhub_hub.identity import IdentityError, ids
 from qhub_hub.identity.store import IdentityStore
 from qhub_hub.storage import Provisioner, StorageError, claim_realm, read_realm
 
+ACTIONS = {
+    "list": "say who has which id",
+    "check": "compare the database, the names that servers see and the owners of folders",
+    "rebuild": "read lost ids back from the owners of folders",
+    "rename": "give a person or group another name; ids and files stay theirs",
+    "retire": "let a name go for good: whoever comes with it later gets another id and new folders",
+}
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "action",
-        choices=["check", "rebuild", "list"],
-        help="check: compare all three; rebuild: read lost ids from the owners of folders; list: who has which id",
-    )
     parser.add_argument("--state", metavar="DIR", type=Path, default=None, help="state folder of `qhub up`")
     parser.add_argument(
         "-f", "--values", metavar="FILE", action="append", default=[], type=Path, help="values files of `qhub up`"
     )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for action, meaning in ACTIONS.items():
+        subparser = actions.add_parser(action, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.")
+        if action in ("rename", "retire"):
+            subparser.add_argument("kind", choices=["user", "group"])
+            subparser.add_argument("name", metavar="NAME", help="as it is in the hub and the values file")
+        if action == "rename":
+            subparser.add_argument("new", metavar="NEW", help="the name from now on")
 
 
 def run(arguments: Namespace) -> int:
-    """Check or rebuild; 0 when all is well, 1 when something is not."""
+    """Do it; 0 when all is well, 1 when something is not."""
     state = StateFolder(arguments.state or default_state())
     files = arguments.values or [path for path in [state.path / "values.yaml"] if path.exists()]
     try:
         config = load_values(*files).qhub
         store = _store(state, config)
+        if arguments.action in ("check", "rebuild"):
+            return _report(arguments.action, state, store, config)
         if arguments.action == "list":
-            return _list(store)
-        check = arguments.action == "check"
-        report = ids.check(store.records(), state.files) if check else _rebuild(state, store, config)
+            _list(store)
+        elif arguments.action == "rename":
+            store.rename(arguments.kind, arguments.name, arguments.new)
+        else:
+            store.retire(arguments.kind, arguments.name, for_good=True)
     except (ConfigError, IdentityError, StorageError) as error:
         raise CommandError(str(error)) from error
+    return 0
+
+
+def _report(action: str, state: StateFolder, store: IdentityStore, config: Config) -> int:
+    check = action == "check"
+    report = ids.check(store.records(), state.files) if check else _rebuild(state, store, config)
     console = Console()
     for problem in report.problems:
         console.line(problem)
@@ -59,11 +80,10 @@ def _store(state: StateFolder, config: Config) -> IdentityStore:
     )
 
 
-def _list(store: IdentityStore) -> int:
+def _list(store: IdentityStore) -> None:
     for record in store.records():
         kind = "user " if hasattr(record, "uid") else "group"
         Console().line(f"{record.gid:>10}  {kind}  {record.name}  ({record.directory})")
-    return 0
 
 
 def _rebuild(state: StateFolder, store: IdentityStore, config: Config) -> ids.Report:

@@ -12,10 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from qhub_hub.identity.model import Group
 from qhub_hub.storage.descriptors import open_child, opened
-from qhub_hub.storage.errors import OwnerMismatch, StorageError, told_as_sentence
-from qhub_hub.storage.layout import SHARED, Directory, check_part, group_directory
+from qhub_hub.storage.errors import OwnerMismatch, told_as_sentence
+from qhub_hub.storage.layout import Directory, check_part
 
 Outcome = Literal["created", "fixed", "kept"]
 
@@ -74,59 +73,6 @@ class Provisioner:
         """
         return [self._ensure(directory) for directory in directories]
 
-    def archive(self, group: Group) -> Outcome:
-        """Close the folder of a group that is gone to everybody but root; its files stay.
-
-        `ensure(group_directory(group))` opens it again when the group comes back. Its folder name must not
-        have been given to another group meanwhile, which `identity` promises: names and ids of groups are
-        never reused.
-
-        Returns:
-            `fixed`, or `kept` where there is no folder or it is closed already.
-
-        Raises:
-            UnsafePath, OwnerMismatch, StorageError: as `ensure`.
-        """
-        planned = group_directory(group)
-        if not self._exists(planned.parts):
-            return "kept"
-        self._check_owner_of(planned)
-        return self._ensure(Directory(planned.parts, 0, 0, 0o700))
-
-    def rename(self, group: Group, directory: str) -> bool:
-        """Give a renamed group's folder a new name; owner, mode and files stay, running servers keep their
-        mount.
-
-        Args:
-            group: as it was, with the old folder name.
-            directory: the new folder name.
-
-        Returns:
-            False where the old folder does not exist, so there is nothing to rename.
-
-        Raises:
-            StorageError: something of the new name exists. Two folders are never merged and none is replaced.
-            UnsafePath, OwnerMismatch: the old folder is not the group's.
-        """
-        old = group_directory(group)
-        new = (*SHARED.parts, check_part(directory))
-        if not self._exists(old.parts):
-            return False
-        self._check_owner_of(old)
-        with (
-            self.folder(*SHARED.parts) as shared,
-            told_as_sentence("rename the folder", self._path(old.parts)),
-        ):
-            if self._exists(new):
-                raise StorageError(
-                    f"Could not rename {self._path(old.parts)} to {directory}: {self._path(new)} exists "
-                    "already. Move its files by hand, remove it, and try again."
-                )
-            # Only root writes into shared/. Should another provisioner make the target right now, the system
-            # refuses to replace it unless it is still empty, so no file can be lost.
-            os.rename(old.parts[-1], directory, src_dir_fd=shared, dst_dir_fd=shared)
-        return True
-
     def _ensure(self, directory: Directory) -> Outcome:
         path = self._path(directory.parts)
         if not directory.parts:
@@ -176,19 +122,6 @@ class Provisioner:
         roots = self.own_ids and status.st_uid == 0 and (0 in (status.st_gid, gid) or status.st_gid == gid)
         if not (theirs or roots):
             raise OwnerMismatch(self._path(directory.parts), (status.st_uid, status.st_gid), (uid, gid))
-
-    def _check_owner_of(self, directory: Directory) -> None:
-        with self.folder(*directory.parts) as fd:
-            self._check_owner(os.fstat(fd), directory)
-
-    def _exists(self, parts: tuple[str, ...]) -> bool:
-        *parents, name = parts
-        with self.folder(*parents) as parent, told_as_sentence("look for", self._path(parts)):
-            try:
-                os.stat(name, dir_fd=parent, follow_symlinks=False)
-            except FileNotFoundError:
-                return False
-        return True
 
     def _path(self, parts: tuple[str, ...]) -> str:
         return str(self.root.joinpath(*parts))

@@ -9,6 +9,7 @@ import pytest
 
 from qhub_hub.cli import main
 from qhub_hub.testing.one_machine import RunningHub
+from qhub_hub.testing.terminal import type_into_terminal
 
 pytestmark = pytest.mark.root
 
@@ -31,8 +32,8 @@ def owners(hub: RunningHub) -> dict[str, int]:
     return {path.name: path.stat().st_uid for path in (hub.state / "files/home").iterdir()}
 
 
-def ids(hub: RunningHub, action: str) -> int:
-    return main(["ids", action, "--state", str(hub.state), "-f", str(hub.values[0])])
+def ids(hub: RunningHub, *action: str) -> int:
+    return main(["ids", "--state", str(hub.state), "-f", str(hub.values[0]), *action])
 
 
 def test_a_wrong_owner_is_named(stopped: RunningHub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,3 +75,16 @@ def test_an_old_backup_of_the_database_is_refused(stopped: RunningHub) -> None:
     shutil.move(backup, databases)
     with pytest.raises(RuntimeError, match="old backup"):
         stopped.start()
+
+
+def test_a_renamed_person_keeps_id_and_home_and_a_retired_name_starts_anew(stopped: RunningHub) -> None:
+    before = owners(stopped)
+    assert ids(stopped, "rename", "user", "zoe", "zoe.ann") == 0
+    assert ids(stopped, "rename", "user", "yan", "zoe.ann") == 1, "two people under one name"
+    assert ids(stopped, "retire", "user", "yan") == 0
+    stopped.start()
+    renamed, newcomer = stopped.person("zoe.ann"), stopped.person("yan")
+    assert renamed.start().status_code in (201, 202)
+    assert type_into_terminal(renamed, "id -u; basename $HOME") == f"{before['zoe']}\nzoe"
+    assert newcomer.start().status_code in (201, 202)
+    assert int(type_into_terminal(newcomer, "id -u")) not in before.values()

@@ -112,10 +112,6 @@ def test_a_link_planted_where_a_folder_is_made_next_is_never_followed(share: Pro
     before = (share.root / "home/ann").stat()
     with pytest.raises(UnsafePath):
         share.ensure([group_directory(ML)])
-    with pytest.raises(UnsafePath):
-        share.archive(ML)
-    with pytest.raises(UnsafePath):
-        share.rename(ML, "elsewhere")
     after = (share.root / "home/ann").stat()
     assert (after.st_uid, after.st_gid, after.st_mode, after.st_ctime_ns) == (
         before.st_uid,

@@ -10,7 +10,6 @@ import pytest
 
 from qhub_hub.identity.model import Group, Identity
 from qhub_hub.storage import (
-    Directory,
     OwnerMismatch,
     Provisioner,
     StorageError,
@@ -169,47 +168,3 @@ def test_a_failing_disk_is_told_as_a_sentence(
         my_share.ensure(directories(ANN))
     assert str(told.value).startswith(f"Could not make the folder {my_share.root}/")
     assert "Errno" not in str(told.value)
-
-
-@pytest.mark.root
-def test_a_removed_groups_folder_is_closed_and_opened_again_when_it_is_back(share: Provisioner) -> None:
-    share.ensure(directories(ANN))
-    data = share.root / "shared/ml/data"
-    data.write_text("kept")
-    assert share.archive(ML) == "fixed"
-    assert seen(share.root / "shared/ml") == (0, 0, "0o700")
-    assert share.archive(ML) == "kept"
-    assert share.ensure([group_directory(ML)]) == ["fixed"]
-    assert seen(share.root / "shared/ml") == (0, 70_001, "0o2770")
-    assert data.read_text() == "kept"
-
-
-@pytest.mark.root
-def test_only_the_groups_own_folder_is_archived(share: Provisioner) -> None:
-    assert share.ensure(directories(ANN)[:-1])
-    assert share.archive(ML) == "kept"
-    share.ensure([Directory(("shared", "ml"), 0, 70_777, 0o2770)])
-    with pytest.raises(OwnerMismatch):
-        share.archive(ML)
-
-
-def test_a_renamed_groups_folder_keeps_its_files_and_group(my_share: Provisioner) -> None:
-    my_share.ensure(directories(ANN))
-    (my_share.root / "shared/ml/data").write_text("kept")
-    before = seen(my_share.root / "shared/ml")
-    assert my_share.rename(ML, "machine-learning") is True
-    assert seen(my_share.root / "shared/machine-learning") == before
-    assert (my_share.root / "shared/machine-learning/data").read_text() == "kept"
-    assert my_share.rename(ML, "machine-learning") is False
-
-
-@pytest.mark.parametrize("kind", ["folder", "link"])
-def test_a_rename_never_replaces_what_is_there(my_share: Provisioner, kind: str) -> None:
-    my_share.ensure(directories(ANN))
-    target = my_share.root / "shared/taken"
-    target.mkdir() if kind == "folder" else target.symlink_to("nowhere")
-    with pytest.raises(StorageError, match="exists already"):
-        my_share.rename(ML, "taken")
-    assert (my_share.root / "shared/ml").is_dir()
-    with pytest.raises(ValueError, match="not the name of a folder"):
-        my_share.rename(ML, "../home")
