@@ -21,8 +21,11 @@ import httpx
 from qhub_hub.testing.kube import FakeKube
 from qhub_hub.testing.one_machine import free_port
 
-ROUNDS = 5
+ROUNDS = 10
 AT_ONCE = 40
+SETTLE = 0.5  # seconds
+
+Measure = Callable[[], Awaitable[float]]
 
 COMMON = """
 from jupyterhub.proxy import Proxy
@@ -150,6 +153,15 @@ async def until(look: Callable[[], Awaitable[bool]], seconds: float = 120) -> No
         await asyncio.sleep(0.05)
 
 
+async def both(ours: Measure, plain: Measure, number: int) -> tuple[float, float]:
+    """Measure one after the other, in turns first; what the one before leaves to do is over by then."""
+    found = {}
+    for name, measure in (("ours", ours), ("plain", plain))[:: 1 if number % 2 else -1]:
+        await asyncio.sleep(SETTLE)
+        found[name] = await measure()
+    return found["ours"], found["plain"]
+
+
 async def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="qhub-bench-"))
     async with FakeKube() as kube:
@@ -161,15 +173,16 @@ async def main() -> None:
             for hub in (ours, plain):
                 await hub.ready()
                 await hub.round()  # warm
-            rates = [(await ours.round(), await plain.round()) for _ in range(ROUNDS)]
-            singles = [(await ours.one(), await plain.one()) for _ in range(ROUNDS)]
+            rates = [await both(ours.round, plain.round, number) for number in range(ROUNDS)]
+            singles = [await both(ours.one, plain.one, number) for number in range(ROUNDS)]
         finally:
             await ours.close()
             await plain.close()
     mine, theirs = (statistics.median(column) for column in zip(*rates, strict=True))
+    ratio = statistics.median(one / other for one, other in rates)
     print(
         f"{AT_ONCE} spawns at once: QHubSpawner {mine:.1f}/s, KubeSpawner {theirs:.1f}/s, "
-        f"ratio {mine / theirs:.2f} (goal >= 0.97)"
+        f"ratio {ratio:.2f} (median of pairs; goal >= 0.97)"
     )
     print("rounds: " + ", ".join(f"{one:.1f}/{other:.1f}" for one, other in rates))
     mine, theirs = (statistics.median(column) for column in zip(*singles, strict=True))

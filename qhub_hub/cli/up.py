@@ -96,7 +96,11 @@ def _run(console: Console, state: StateFolder, files: list[Path], port: int) -> 
         _require_open_to_others(state)
     with console.step("Preparing folders and ids"):
         site = open_site(state, live)
-    return _serve(console, state, files, site, (command, port))
+    try:
+        return _serve(console, state, files, site, (command, port))
+    finally:
+        if site.machine is not None:
+            site.machine.limiter.close()
 
 
 def _read(files: list[Path]) -> "LiveConfig":

@@ -83,12 +83,6 @@ class QHub(JupyterHub):  # type: ignore[misc]
             machine.limiter.release(group)
         return ended
 
-    async def cleanup(self) -> None:
-        """Stop everything that was started; the control group goes with the last server."""
-        await super().cleanup()
-        if self.site.machine is not None:
-            self.site.machine.limiter.close()
-
     def exit(self, exit_status: Any = 0) -> None:
         """Leave; children first, as a hub that failed half-way has some."""
         if exit_status and getattr(self, "proxy", None) is not None and getattr(self.proxy, "proxy_process", None):

@@ -4,11 +4,12 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from aiohttp import ClientError
 from jupyterhub.spawner import SpawnException
 from kubernetes_asyncio.client import ApiException
+from kubernetes_asyncio.client.rest import RESTResponse
 
 from qhub_hub.sessions import Rejected
 
@@ -19,6 +20,24 @@ UNREACHABLE = (ClientError, TimeoutError, OSError)
 
 PASSING = (408, 429, 500, 502, 503, 504)  # statuses after which the same request may well succeed
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0  # seconds
+
+
+async def answered(request: Callable[..., Awaitable[Any]]) -> bytes:
+    """Make a request, and return the body of its answer as it came.
+
+    kubernetes_asyncio (36.1) makes some eighty objects of a pod, which takes longer than all else of a start.
+
+    Args:
+        request: a method of the client, less the argument that says so.
+
+    Raises:
+        ApiException: a refusal, as the client itself raises it.
+    """
+    answer = await request(_preload_content=False)
+    body: bytes = await answer.read()
+    if not 200 <= answer.status <= 299:
+        raise ApiException(http_resp=cast(Any, RESTResponse(answer, body)))
+    return body
 
 
 async def persistently(request: Callable[[], Awaitable[T]], *, each: float, within: float) -> T:

@@ -16,7 +16,7 @@ from jupyterhub.utils import exponential_backoff, maybe_future
 from kubernetes_asyncio.client import ApiException, V1Pod
 from kubespawner.objects import make_owner_reference
 
-from qhub_hub.hub.kube_api import PASSING, UNREACHABLE, failure
+from qhub_hub.hub.kube_api import PASSING, UNREACHABLE, answered, failure
 from qhub_hub.hub.kube_orphans import HUB
 from qhub_hub.hub.kube_pods import WatchedPod
 from qhub_hub.hub.kube_watch import Pod
@@ -87,7 +87,7 @@ class PodLifecycle(WatchedPod):
         self._may_exist = True
         while True:
             try:
-                await self._ask(partial(self.api.create_namespaced_pod, self.namespace, pod), 409)
+                await self._ask(partial(answered, partial(self.api.create_namespaced_pod, self.namespace, pod)), 409)
             except ApiException:
                 if not await self._make_way():
                     return
@@ -101,15 +101,17 @@ class PodLifecycle(WatchedPod):
     async def _make_way(self) -> bool:
         """Remove an older pod of this name; False: the one that is there is that of this start."""
         try:
-            found = await self._ask(partial(self.api.read_namespaced_pod, self.pod_name, self.namespace), 404)
+            read = partial(self.api.read_namespaced_pod, self.pod_name, self.namespace)
+            found = json.loads(await self._ask(partial(answered, read), 404))
         except ApiException:
             return True
-        if (found.metadata.annotations or {}).get(START) == self.mark:
+        uid = found["metadata"]["uid"]
+        if self.mine(found) is not None:
             # An earlier try arrived, only its answer did not.
             return False
         self.log.warning("Deleting the pod %s, which is left of an earlier start", self.key)
-        await self._delete(self.pod_name, self.namespace, found.metadata.uid, grace=0)
-        await self._follow(lambda pod: True if pod is None or pod["metadata"]["uid"] != found.metadata.uid else None)
+        await self._delete(self.pod_name, self.namespace, uid, grace=0)
+        await self._follow(lambda pod: True if pod is None or pod["metadata"]["uid"] != uid else None)
         return True
 
     async def _accompany(self, pod: Pod) -> None:

@@ -14,7 +14,7 @@ from kubernetes_asyncio.client import ApiException, V1DeleteOptions, V1Precondit
 from kubespawner import KubeSpawner
 from kubespawner.reflector import ResourceReflector
 
-from qhub_hub.hub.kube_api import UNREACHABLE, persistently, told
+from qhub_hub.hub.kube_api import UNREACHABLE, answered, persistently, told
 from qhub_hub.hub.kube_orphans import Orphans
 from qhub_hub.hub.kube_watch import Pod, PodWatch, has_given_up
 
@@ -85,15 +85,13 @@ class WatchedPod(KubeSpawner):  # type: ignore[misc]
         """Take the pod from the API itself, as the watch may have been interrupted; False: there was no answer."""
         try:
             await self._start_watching_pods()
-            answer = await self.api.read_namespaced_pod(self.pod_name, self.namespace, _preload_content=False)
-            pod = json.loads(await answer.read())
-        except (ApiException, *UNREACHABLE, ValueError):
-            return False
-        if answer.status == 404:
+            body = await answered(partial(self.api.read_namespaced_pod, self.pod_name, self.namespace))
+            self.pod_reflector.resources[self.key] = json.loads(body)
+        except (ApiException, *UNREACHABLE, ValueError) as error:
+            if getattr(error, "status", 0) != 404:
+                return False
             self.pod_reflector.resources.pop(self.key, None)
-        elif answer.status == 200:
-            self.pod_reflector.resources[self.key] = pod
-        return answer.status in (200, 404)
+        return True
 
     async def _ask(self, request: Callable[[], Awaitable[T]], *expected: int) -> T:
         """Make a request until it is answered.
@@ -120,7 +118,7 @@ class WatchedPod(KubeSpawner):  # type: ignore[misc]
         options = V1DeleteOptions(grace_period_seconds=grace, preconditions=V1Preconditions(uid=uid) if uid else None)
         request = partial(self.api.delete_namespaced_pod, name, namespace, body=options, grace_period_seconds=grace)
         try:
-            await self._ask(request, 404, 409)
+            await self._ask(partial(answered, request), 404, 409)
         except ApiException:
             # 409: another pod has taken the name, so this one is gone, too.
             self.log.info("There is no pod %s/%s to delete", namespace, name)

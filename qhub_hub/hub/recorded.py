@@ -13,7 +13,7 @@ from qhub_hub.hub.site import Site
 from qhub_hub.hub.usage import Reason, UsageRecord, end_reason
 from qhub_hub.hub.usage_database import UsageUnavailable
 from qhub_hub.identity import Identity
-from qhub_hub.sessions import Rejected, Usage, limits_cost, read_summary
+from qhub_hub.sessions import PlanSummary, Rejected, Usage, limits_cost, read_summary
 
 
 class RecordedMixin:
@@ -33,6 +33,7 @@ class RecordedMixin:
     _died = False
     _begun: datetime | None = None
     _last_active: datetime | None = None
+    _decided: PlanSummary | None = None
 
     def summary(self) -> Mapping[str, Any] | None:
         """What was decided for this server, as JSON values."""
@@ -50,9 +51,8 @@ class RecordedMixin:
             outcome: `started`, `failed`, or the reason of a rejection.
         """
         spawns: Spawns | None = self.user.settings.get("qhub_spawns")
-        decided = read_summary(self.summary())
         if spawns is not None:
-            spawns.spawned(decided.profile if decided else "", outcome)
+            spawns.spawned(self._decided.profile if self._decided else "", outcome)
 
     def with_cost_today(self, usage: Usage, identity: Identity) -> Usage:
         """What is used now, with what was paid today where a limit asks for it.
@@ -81,10 +81,10 @@ class RecordedMixin:
         Raises:
             SpawnException: it can't be recorded, so limits of cost could not be held.
         """
-        decided = read_summary(self.summary())
-        if self._record is not None and decided is not None:
+        self._decided = read_summary(self.summary())
+        if self._record is not None and self._decided is not None:
             try:
-                self._record.started(self.user.name, self.name, decided)
+                self._record.started(self.user.name, self.name, self._decided)
             except UsageUnavailable as error:
                 self.log.error("%s", error)
                 raise _refused() from error
@@ -107,8 +107,9 @@ class RecordedMixin:
             self._polling = False
 
     def stop_polling(self) -> None:
-        """Keep what JupyterHub overwrites before it tells anybody of the end (`User.stop`, 6.1)."""
+        """Keep what is gone when the end is told: JupyterHub 6.1 overwrites times (`User.stop`), a spawner its plan."""
         self._died = self._died or self._polling
+        self._decided = read_summary(self.summary()) or self._decided
         self._begun, self._last_active = self.orm_spawner.started, self.orm_spawner.last_activity
         super().stop_polling()  # type: ignore[misc]
 
@@ -134,10 +135,8 @@ class RecordedMixin:
         revocation = self.user.settings.get("qhub_revocation")
         if revocation is not None and revocation.notice(self.user.name):
             return "revoked"
-        decided = read_summary(self.summary())
-        return end_reason(
-            decided.idle if decided else None, age=_since(self._begun), inactive=_since(self._last_active)
-        )
+        policy = self._decided.idle if self._decided else None
+        return end_reason(policy, age=_since(self._begun), inactive=_since(self._last_active))
 
 
 def _refused() -> SpawnException:

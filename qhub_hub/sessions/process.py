@@ -54,7 +54,8 @@ def to_process(plan: Plan, *, root: Path, python: str) -> Process:
         env["QHUB_SHARED"] = str(root / "shared")
     limit = plan.memory.limit
     return Process(
-        argv=plan.command or (python, "-m", "qhub_hub.singleuser"),
+        # -P: a json.py in somebody's home must not keep their server from starting.
+        argv=plan.command or (python, "-P", "-m", "qhub_hub.singleuser"),
         env=MappingProxyType(env),
         uid=plan.identity.uid,
         gid=plan.identity.gid,

@@ -43,6 +43,9 @@ def fixed(identity: Identity, profile: str, idle: IdlePolicy, shared: str) -> di
         "QHUB_KERNEL_IDLE": str(idle.kernel_idle),
         "QHUB_TERMINAL_IDLE": str(idle.terminal_idle),
     }
+    if idle.idle:
+        # How often a server reports that a kernel works; JupyterHub's 300 s are too late for a shorter limit.
+        variables["JUPYTERHUB_ACTIVITY_INTERVAL"] = str(max(1, min(300, idle.idle // 2)))
     if shared:
         variables["QHUB_SHARED"] = shared
     return variables

@@ -33,15 +33,14 @@ class Activity:
         self._jobs = jobs
         self._before: dict[int, Reading] = {}
         self._looked = time.monotonic()
-        self._terminals_were_open = False
 
     async def look(self) -> None:
         """Compare with the last look. Takes some milliseconds, and nothing before the first terminal is opened."""
         if any(kernel.execution_state == "busy" for kernel in self._kernels()):
             self._settings[SETTING] = utcnow()
         terminals = {terminal.ptyproc.pid: terminal for terminal in self._terminals()}
-        self._terminals_were_open |= bool(terminals)
-        if not self._terminals_were_open:
+        # Jupyter Server sets it once somebody has used a terminal; its programs may have outlived it by now.
+        if not terminals and "terminal_last_activity" not in self._settings:
             return
         now = await asyncio.to_thread(self._jobs.read, terminals)
         moment = time.monotonic()
@@ -76,6 +75,9 @@ def interval(env: Mapping[str, str]) -> int:
 
 def _load_jupyter_server_extension(serverapp: Any) -> None:
     """Look from now on, until the server ends."""
+    # Jupyter Server 2 pings every websocket each 30 s, and the proxy takes the browser's answer for activity (seen with
+    # configurable-http-proxy 5.3): a forgotten tab would keep the server for ever.
+    serverapp.web_app.settings["ws_ping_interval"] = 0
     # Terminals get it from Jupyter Server, kernels don't.
     mark = f"JUPYTER_SERVER_URL={serverapp.connection_url}".encode()
     activity = Activity(serverapp.web_app.settings, Jobs(mark))

@@ -51,7 +51,7 @@ class Terms:
 
 
 def notice(terms: Terms, *, age: float, inactive: float) -> str:
-    """What the person should know now, in ASCII; empty: nothing.
+    """What the person should know now, in ASCII; empty: nothing. JupyterLab 4 cuts what is longer than 140 characters.
 
     Args:
         age: seconds since the server started.
@@ -61,12 +61,12 @@ def notice(terms: Terms, *, age: float, inactive: float) -> str:
     if by_age is not None and (by_idle is None or by_age <= by_idle):
         return (
             f"Your server stops {_within(by_age)}: it may run for {_span(terms.max_age)} at a time. "
-            "Save your work now. Your files are kept, programs that still run are ended, and you can start it again."
+            "Save your work. Files are kept; running programs end."
         )
     if by_idle is not None:
         return (
             f"Your server stops {_within(by_idle)}, because nothing happens in it. "
-            "Work in a notebook or terminal to keep it. Your files are kept in any case."
+            "Work in a notebook or terminal to keep it. Files are kept."
         )
     return ""
 

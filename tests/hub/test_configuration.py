@@ -25,7 +25,9 @@ def test_another_authenticator_can_be_chosen_and_nobody_becomes_administrator_by
     assert str(hub.state / "secrets") not in hub.said(), "that password is not asked for here"
     admin = Person(hub.address, "admin", "dummies")
     assert admin.api("GET", "/user").json()["admin"] is False
-    assert str(hub.state) not in Person(hub.address, "x", "wrong").answer.text
+    stranger = Person(hub.address, "x", "wrong")
+    assert str(hub.state) not in stranger.answer.text
+    stranger.close()
     assert admin.start().status_code in (201, 202)
     admin.stop()
     admin.close()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from qhub_hub.testing.one_machine import RunningHub
+from qhub_hub.testing.one_machine import Person, RunningHub
 from qhub_hub.testing.terminal import type_into_terminal
 
 Up = Callable[..., RunningHub]
@@ -54,3 +54,10 @@ def test_an_address_as_a_name_works_to_the_end(open_hub: RunningHub) -> None:
     person.wait_for()
     assert type_into_terminal(person, "whoami") == "ann@example.org"
     person.stop()
+
+
+def test_a_password_of_other_letters_is_refused_and_not_an_error(open_hub: RunningHub) -> None:
+    person = Person(open_hub.address, "zoe", "пароль")
+    assert person.answer.status_code == 403
+    assert "Invalid username or password" in person.answer.text
+    person.close()

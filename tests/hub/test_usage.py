@@ -1,24 +1,29 @@
 """What ran and what it cost, as people, administrators, monitors and limits see it on a real hub."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from qhub_hub.testing.one_machine import RunningHub
+from qhub_hub.testing.terminal import type_into_terminal
 
 VALUES = """
 qhub:
-  users: {ann: {}, bob: {}}
+  users: {ann: {}, bob: {}, xia: {}, yan: {}, zoe: {}}
   groups:
     data: {members: [ann, bob]}
   nodeGroups:
     user: {cpu: 8, memory: "32Gi"}
   profiles:
     cheap: {displayName: Cheap, cpu: {limit: 1}, memory: {limit: "2Gi"}, price: 0.5}
+    idle: {displayName: Idle, cpu: {limit: 1}, memory: {limit: "2Gi"}, culling: {idle: 20s}}
+    aged: {displayName: Aged, cpu: {limit: 1}, memory: {limit: "2Gi"}, culling: {idle: 0, maxAge: 25s}}
     dear: {displayName: Dear, cpu: {limit: 1}, memory: {limit: "2Gi"}, price: 3}
   limits:
     everyone: {costPerDay: 2}
@@ -29,9 +34,10 @@ qhub:
 """
 
 
-@pytest.fixture(scope="module")
-def hub(qhub_up: Callable[..., RunningHub]) -> Iterator[RunningHub]:
-    running = qhub_up("usage", VALUES)
+@pytest.fixture
+def hub(qhub_up: Callable[..., RunningHub], request: pytest.FixtureRequest) -> Iterator[RunningHub]:
+    """A hub of the test's own, as everything on it is counted."""
+    running = qhub_up(f"usage-{request.node.name[5:20]}", VALUES)
     yield running
     running.stop()
 
@@ -58,6 +64,7 @@ def test_a_server_that_does_not_fit_the_days_cost_is_refused_in_a_sentence(hub: 
 
 def test_administrators_see_everybodys_use_and_others_their_own(hub: RunningHub) -> None:
     ann, bob, admin = hub.person("ann"), hub.person("bob"), hub.person("admin")
+    assert ann.start({"profile": "dear"}).status_code == 403
     for person, profile in ((ann, "cheap"), (bob, "dear")):
         assert person.start({"profile": profile}).status_code in (201, 202)
     page = admin.http.get("/hub/qhub/usage?period=today").text
@@ -73,7 +80,7 @@ def test_administrators_see_everybodys_use_and_others_their_own(hub: RunningHub)
     assert admin.http.get("/hub/qhub/usage?period=<b>").status_code == 400
     found = usage(hub, "--since", "1h")
     assert {line["name"]: line["servers"] for line in found["people"]} == {"ann": 1, "bob": 1}
-    assert {line["name"] for line in found["groups"]} == {"data"}
+    assert {line["name"]: line["servers"] for line in found["groups"]}["data"] == 2
     metrics = admin.http.get("/hub/metrics").text
     assert 'qhub_running_servers{profile="dear"} 1.0' in metrics
     assert 'qhub_running_servers_of_group{group="data"} 2.0' in metrics
@@ -99,3 +106,20 @@ def test_a_run_is_closed_by_the_next_start_when_hub_and_server_died(hub: Running
     ended = usage(hub, "--user", "ann")["total"]
     assert ended["servers"] == running["servers"], "the surviving server is still the same run"
     assert ended["hours"] >= running["hours"]
+
+
+def test_the_culler_ends_what_is_idle_or_old_but_no_job_that_works_on_after_its_terminal(hub: RunningHub) -> None:
+    idle, aged, works = (hub.person(name) for name in ("zoe", "yan", "xia"))
+    for person, profile in ((idle, "idle"), (aged, "aged"), (works, "idle")):
+        assert person.start({"profile": profile}).status_code in (201, 202)
+    type_into_terminal(works, "(setsid timeout 120 sh -c 'while :; do :; done' >/dev/null 2>&1 &)")
+    deadline = time.monotonic() + 90
+    while idle.server() or aged.server():
+        assert time.monotonic() < deadline, "nobody ends them"
+        time.sleep(0.5)
+    assert works.server()["ready"]
+    works.stop()
+    with sqlite3.connect(f"file:{hub.state}/databases/usage.sqlite?mode=ro", uri=True) as record:
+        ends = dict(record.execute("select user, reason from qhub_runs").fetchall())
+    record.close()
+    assert (ends["zoe"], ends["yan"], ends["xia"]) == ("idle", "max-age", "stopped")

@@ -140,10 +140,11 @@ async def test_an_answer_that_got_lost_makes_no_second_pod(kube_hub: Any, fake_k
     def lose_the_answer(spawner: Any, pod: Any) -> Any:
         create = spawner.api.create_namespaced_pod
 
-        async def created_but_untold(*args: Any) -> None:
-            spawner.api.create_namespaced_pod = create
-            await create(*args)
-            raise ConnectionResetError
+        async def created_but_untold(*args: Any, **options: Any) -> Any:
+            answer = await create(*args, **options)
+            if len(created()) == 1 and answer.status == 201:
+                raise ConnectionResetError
+            return answer
 
         spawner.api.create_namespaced_pod = created_but_untold
         return pod

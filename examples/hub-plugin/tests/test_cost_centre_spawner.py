@@ -1,6 +1,7 @@
 """The plugin on a real JupyterHub and a fake cluster: `hub` and `fake_kube` come from QHub's pytest plugin."""
 
 import pytest
+
 from cost_centre_spawner import LABEL, CostCentreSpawner
 
 CONFIG = {"CostCentreSpawner": {"cost_centres": {"physics": "cc-4711", "zoology": "cc-12"}}}

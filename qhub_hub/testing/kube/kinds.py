@@ -81,15 +81,8 @@ def _built_in() -> Iterator[Kind]:
     for api_version, names in groups.items():
         group, _, version = api_version.rpartition("/")
         for kind in names.split():
-            yield Kind(
-                group,
-                version,
-                _plural(kind),
-                kind,
-                namespaced=kind not in cluster,
-                selectable=frozenset(selectable.get(kind, "").split()),
-                returns_deleted=kind in returned,
-            )
+            fields = frozenset(selectable.get(kind, "").split())
+            yield Kind(group, version, _plural(kind), kind, kind not in cluster, fields, kind in returned)
 
 
 def _plural(kind: str) -> str:

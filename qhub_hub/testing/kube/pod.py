@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from qhub_hub.testing.kube.api import Api
-from qhub_hub.testing.kube.defaults import timestamp
+from qhub_hub.testing.kube.defaults import new_object, timestamp
 from qhub_hub.testing.kube.kinds import Object
 
 NODE = "node-0"
@@ -156,15 +156,9 @@ def post_event(
     namespace = metadata.get("namespace", "default")
     kind = api.kinds.named("events")
     now = timestamp()
+    name = {"metadata": {"name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}"}}
     event = {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {
-            "name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}",
-            "namespace": namespace,
-            "uid": str(uuid.uuid4()),
-            "creationTimestamp": now,
-        },
+        **new_object(kind, namespace, name),
         "involvedObject": {
             "apiVersion": about["apiVersion"],
             "kind": about["kind"],

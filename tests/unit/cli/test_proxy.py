@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -115,10 +117,15 @@ def test_only_the_proxy_of_this_state_is_ended(tmp_path: Path, path: str, ended:
     process = subprocess.Popen(
         [sys.executable, "-c", "input()", path.format(installed=installed)], stdin=subprocess.PIPE
     )
+    while not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+        time.sleep(0.001)  # the kernel fills it in a moment after the program was started
     pid_file.write_text(str(process.pid))
     end_old_proxy(pid_file, installed)
     assert not pid_file.exists()
-    assert (process.poll() is not None) is ended
+    if ended:
+        assert process.wait(5) == -signal.SIGTERM
+    else:
+        assert process.poll() is None
     process.communicate()
 
 

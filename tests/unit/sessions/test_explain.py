@@ -48,12 +48,21 @@ def test_every_line_names_the_key_that_decides_it(site, ann):
         "price": "qhub.prices",
         "stopped when idle": "qhub.culling.idle",
         "stopped in any case": "qhub.profiles.small.culling.maxAge",
+        "warned": "qhub.culling.warning",
         "idle kernels": "qhub.culling.kernelIdle",
         "idle terminals": "qhub.culling.terminalIdle",
         "limit": "qhub.limits.everyone.memory",
         "folder": "qhub.groups.all.sharedFolder",
         "variable": "qhub.profiles.small.env.A",
     }
+
+
+def test_a_limit_of_cost_is_told_by_the_key_as_the_file_writes_it(config_of, person):
+    site = config_of(profiles={"p": {}}, limits={"everyone": {"costPerDay": 12.5}})
+    told = to_dict(explain(site, person(), {}))["plan"]
+    limit = next(fact for fact in told if fact["what"] == "limit")
+    assert (limit["text"], limit["key"]) == ("you: at most 12.50 USD per day (UTC)", "qhub.limits.everyone.costPerDay")
+    assert next(fact["text"] for fact in told if fact["what"] == "warned") == "10 min before"
 
 
 def test_lines_of_the_file_are_named_and_defaults_are_called_so(site, ann):

@@ -30,7 +30,7 @@ def test_paths_are_those_of_this_machine(process):
 
 
 def test_it_runs_the_entry_or_the_profiles_own_command(process):
-    assert process().argv == ("/venv/bin/python", "-m", "qhub_hub.singleuser")
+    assert process().argv == ("/venv/bin/python", "-P", "-m", "qhub_hub.singleuser")
     assert process(command=["code-server", "--port", "1"]).argv == ("code-server", "--port", "1")
 
 

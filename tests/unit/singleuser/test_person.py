@@ -11,7 +11,7 @@ from qhub_hub.singleuser.person import link_shared_folders, set_person, set_umas
 
 
 @pytest.fixture(autouse=True)
-def umask() -> Iterator[None]:
+def own_umask() -> Iterator[None]:
     """The tests' own umask comes back."""
     before = os.umask(0o077)
     yield
