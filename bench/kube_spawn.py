@@ -21,7 +21,7 @@ import httpx
 from qhub_hub.testing.kube import FakeKube
 from qhub_hub.testing.one_machine import free_port
 
-ROUNDS = 10
+ROUNDS = 10  # even: each is first as often as the other
 AT_ONCE = 40
 SETTLE = 0.5  # seconds
 
@@ -163,7 +163,12 @@ async def both(ours: Measure, plain: Measure, number: int) -> tuple[float, float
 
 
 async def main() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="qhub-bench-"))
+    with tempfile.TemporaryDirectory(prefix="qhub-bench-", ignore_cleanup_errors=True) as name:
+        await measure_in(Path(name))
+
+
+async def measure_in(folder: Path) -> None:
+    """Run both hubs with their state below a folder, and say what was found."""
     async with FakeKube() as kube:
         kubeconfig = kube.kubeconfig(folder / "kubeconfig")
         for name in ("ours", "plain"):

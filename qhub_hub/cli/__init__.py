@@ -14,6 +14,7 @@ COMMANDS = {
     "validate": "check values files",
     "explain": "say what a person would get, and why",
     "schema": "print the JSON Schema of the values file",
+    "usage": "say what ran and what it cost",
     "ids": "look into and mend the identity database",
 }
 

@@ -6,9 +6,9 @@ from logging import Logger
 from typing import Any
 
 from jupyterhub.spawner import SpawnException
-from jupyterhub.utils import maybe_future
 from traitlets import default
 
+from qhub_hub.hub.recorded import RecordedMixin
 from qhub_hub.hub.running import usage_of
 from qhub_hub.hub.site import Site
 from qhub_hub.hub.spawn_page import render_form
@@ -65,7 +65,7 @@ def _read(parse: Callable[[Any], Mapping[str, str]], fields: Any) -> dict[str, s
         raise refusal(rejected) from None
 
 
-class PlannedMixin:
+class PlannedMixin(RecordedMixin):
     """Put before a spawner class: every start goes through `make_plan`, and nothing else decides.
 
     A subclass turns the plan into its spawner's traits (`traits_for`). The class decides nothing itself and no
@@ -131,20 +131,21 @@ class PlannedMixin:
                 plan = await self._decide()
                 for name, value in self.traits_for(plan).items():
                     setattr(self, name, value)
-        except SpawnException:
+        except SpawnException as refused:
             # The hub stored the options before anybody looked at them; a refused choice must not be there the next
             # time somebody starts without saying which (facts/hub-apis.md §0.2).
             self.plan = None
+            self.spawned(refused.reason)
             self.user_options = self.orm_spawner.user_options = {}
             raise
         # Keep the accepted choice in its canonical form: admins see it, and it is preselected next time.
         self.user_options = self.orm_spawner.user_options = dict(plan.choices)
-        await maybe_future(super().run_pre_spawn_hook())  # type: ignore[misc]
+        await super().run_pre_spawn_hook()
 
     async def _decide(self) -> Plan:
         identity = self.identity()
         # Between counting and `self.plan` nothing may wait: two starts at a time would both fit a limit of one.
-        usage = usage_of(self.user.settings["users"], without=self)
+        usage = self.with_cost_today(usage_of(self.user.settings["users"], without=self), identity)
         self.plan = plan = self.site.plan(identity, self.user_options, self.name, usage)
         await self.site.prepare(identity)
         self._introduce()
