@@ -10,4 +10,5 @@ if machine:
 c.JupyterHub.template_paths = [str(template_folder())]
 c.JupyterHub.logo_file = str(logo())
 c.JupyterHub.template_vars = template_variables(site, machine.login_hint if machine else "")
-c.JupyterHub.extra_handlers = [*handlers(), *usage_page.handlers()]
+c.JupyterHub.template_vars["has_usage_page"] = bool(machine)
+c.JupyterHub.extra_handlers = [*handlers(), *(usage_page.handlers() if machine else ())]

@@ -19,14 +19,14 @@ from kubespawner.objects import make_owner_reference
 from qhub_hub.hub.kube_api import PASSING, UNREACHABLE, answered, failure
 from qhub_hub.hub.kube_orphans import HUB
 from qhub_hub.hub.kube_pods import WatchedPod
+from qhub_hub.hub.kube_port import until_it_listens
 from qhub_hub.hub.kube_watch import Pod
 from qhub_hub.hub.progress import REMOVED, Asked, gave_up, stage_of
 
 START = "qhub/start"
 """Annotation: another one for every start. It tells the pod of this start from an older one of the same name."""
 
-_TRY_EVERY = 0.05  # seconds between two tries of the port
-_FIRST_PACKET = 0.2  # seconds: with NetworkPolicies the first packet to a new pod may be lost (facts/charts.md §8)
+_ASK_EVERY = 0.5  # seconds between two questions for a pod that the watch says is gone
 _IMAGE_PATIENCE = 60.0  # seconds in which a registry may come back
 
 
@@ -80,7 +80,8 @@ class PodLifecycle(WatchedPod):
         running = await self._until_running()
         self.pod_id = running["metadata"]["uid"]
         url: str = self._get_pod_url(running)
-        await self._until_it_listens(url)
+        address = urlsplit(url)
+        await until_it_listens(address.hostname, address.port, self._hopeful)
         return url
 
     async def _create(self, pod: V1Pod) -> None:
@@ -155,7 +156,7 @@ class PodLifecycle(WatchedPod):
         """
         # A list from the API's cache may be older than what the watch said before, so ask before believing it.
         while (mine := self.mine(self.pod)) is None and not await self._read():
-            await self.pod_reflector.changed(self.key, _TRY_EVERY)
+            await self.pod_reflector.changed(self.key, _ASK_EVERY)
         mine = self.mine(self.pod)
         stage = stage_of(mine, self.events_of_pod, self.asked) if mine is not None else REMOVED
         now = asyncio.get_running_loop().time()
@@ -175,21 +176,6 @@ class PodLifecycle(WatchedPod):
             return []
         uid = pod["metadata"]["uid"]
         return [event for event in watch.resources.values() if event["involvedObject"].get("uid") == uid]
-
-    async def _until_it_listens(self, url: str) -> None:
-        address = urlsplit(url)
-        patience = _FIRST_PACKET
-        while True:
-            try:
-                async with asyncio.timeout(patience):
-                    _, writer = await asyncio.open_connection(address.hostname, address.port)
-            except OSError:  # TimeoutError is one
-                await self._hopeful()
-                await asyncio.sleep(_TRY_EVERY)
-                patience = min(2 * patience, 2.0)
-            else:
-                writer.close()
-                return
 
     async def poll(self) -> int | None:
         """None while the server runs. A cluster that does not answer is no reason to forget a server."""
