@@ -8,8 +8,11 @@ from collections.abc import Callable
 from qhub_hub.config.loading import Values, load_values
 from qhub_hub.config.problems import ConfigError, Problem
 
-RESTART_KEYS = ("jupyterhub", "qhub.name", "qhub.identity")
+RESTART_KEYS = ("jupyterhub", "qhub.name", "qhub.identity", "qhub.signIn")
 """Keys that the hub reads once, when it starts: a change of theirs needs a restart, all others do not."""
+
+_LIVE_SIGN_IN = {"allow", "allowed_groups", "blocked", "groups", "group_names"}
+"""Parts of `qhub.signIn` that are asked for anew at every sign-in: they need no restart."""
 
 _COARSE = 2 * 10**9  # nanoseconds; file systems stamp times in steps of up to 2 s
 
@@ -58,6 +61,7 @@ class LiveConfig:
             "jupyterhub": before.jupyterhub != now.jupyterhub,
             "qhub.name": before.qhub.name != now.qhub.name,
             "qhub.identity": before.qhub.identity != now.qhub.identity,
+            "qhub.signIn": _fixed_at_start(before) != _fixed_at_start(now),
         }
         return tuple(key for key in RESTART_KEYS if changed[key])
 
@@ -113,6 +117,10 @@ class LiveConfig:
             except OSError as error:
                 digest.update(f"{error.errno}".encode())
         return digest.digest()
+
+
+def _fixed_at_start(values: Values) -> object:
+    return values.qhub.sign_in.model_copy(update=dict.fromkeys(_LIVE_SIGN_IN))
 
 
 def _mark_of(path: str) -> tuple[object, ...]:

@@ -112,3 +112,19 @@ def test_a_comment_alone_is_no_change_but_moves_the_lines(path: Path) -> None:
     assert not live.refresh()
     assert heard == []
     assert live.current.source("qhub.name").endswith(":2")
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [("{blocked: [eve]}", ()), ("{allow: listed}", ()), ("{provider: dummy}", ("qhub.signIn",))],
+    ids=["blocked", "allow", "provider"],
+)
+def test_another_provider_needs_a_restart_but_who_may_come_does_not(
+    tmp_path: Path, text: str, keys: tuple[str, ...]
+) -> None:
+    path = tmp_path / "values.yaml"
+    path.write_text("qhub: {}")
+    live = LiveConfig(path)
+    path.write_text(f"qhub: {{signIn: {text}}}")
+    assert live.refresh()
+    assert live.restart_needed == keys
