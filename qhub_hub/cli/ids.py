@@ -25,13 +25,16 @@ ACTIONS = {
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--state", metavar="DIR", type=Path, default=None, help="state folder of `qhub up`")
-    parser.add_argument(
+    common = ArgumentParser(add_help=False)
+    common.add_argument("--state", metavar="DIR", type=Path, default=None, help="state folder of `qhub up`")
+    common.add_argument(
         "-f", "--values", metavar="FILE", action="append", default=[], type=Path, help="values files of `qhub up`"
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for action, meaning in ACTIONS.items():
-        subparser = actions.add_parser(action, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.")
+        subparser = actions.add_parser(
+            action, parents=[common], help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}."
+        )
         if action in ("rename", "retire"):
             subparser.add_argument("kind", choices=["user", "group"])
             subparser.add_argument("name", metavar="NAME", help="as it is in the hub and the values file")

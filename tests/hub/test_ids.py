@@ -33,7 +33,7 @@ def owners(hub: RunningHub) -> dict[str, int]:
 
 
 def ids(hub: RunningHub, *action: str) -> int:
-    return main(["ids", "--state", str(hub.state), "-f", str(hub.values[0]), *action])
+    return main(["ids", *action, "--state", str(hub.state), "-f", str(hub.values[0])])
 
 
 def test_a_wrong_owner_is_named(stopped: RunningHub, capsys: pytest.CaptureFixture[str]) -> None:
