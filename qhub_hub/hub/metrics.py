@@ -9,7 +9,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from qhub_hub.config.models import Config
-from qhub_hub.sessions import PlanSummary, read_summary
+from qhub_hub.hub.running import decided_of
+from qhub_hub.sessions import PlanSummary
 from qhub_hub.sessions.rejection import Reason
 
 OTHER = "other"
@@ -104,6 +105,6 @@ def running_plans(users: Mapping[Any, Any]) -> Iterator[PlanSummary]:
     """Plans of the servers that are up, of the hub's users."""
     for user in list(users.values()):
         for spawner in list(user.spawners.values()):
-            decided = read_summary(getattr(spawner, "summary", lambda: None)()) if spawner.ready else None
+            decided = decided_of(spawner) if spawner.ready else None
             if decided is not None:
                 yield decided

@@ -15,8 +15,8 @@ from tornado.ioloop import PeriodicCallback
 from qhub_hub.config import Values
 from qhub_hub.hub.planned import hub_groups
 from qhub_hub.hub.rights import lost_right
+from qhub_hub.hub.running import decided_of
 from qhub_hub.hub.site import Site
-from qhub_hub.sessions import read_summary
 
 AT_ONCE = 10  # questions to the provider, and servers being stopped, at the same time
 SLICE = 25  # people looked at between two turns of the event loop
@@ -121,7 +121,7 @@ class Revocation:
             known = (memberships, hub_groups(user))
             if self._looked_at.get(spawner) == known:
                 continue
-            decided = read_summary(getattr(spawner, "summary", lambda: None)())
+            decided = decided_of(spawner)
             sentence = lost_right(self._site, self._authenticator, user, decided) if decided else ""
             if sentence:
                 self._stop(user, spawner, sentence)

@@ -17,11 +17,16 @@ class _Unknown:
     groups: tuple[str, ...] = ()
 
 
+def decided_of(spawner: Any) -> PlanSummary | None:
+    """What was decided for a spawner's server; None: nothing yet, or its plan was lost."""
+    return read_summary(getattr(spawner, "summary", lambda: None)())
+
+
 def _active(users: Mapping[Any, Any]) -> Iterator[tuple[Any, Any, PlanSummary | None]]:
     for user in list(users.values()):
         for spawner in list(user.spawners.values()):
             if spawner.active:
-                yield user, spawner, read_summary(getattr(spawner, "summary", lambda: None)())
+                yield user, spawner, decided_of(spawner)
 
 
 def usage_of(users: Mapping[Any, Any], without: object) -> Usage:
