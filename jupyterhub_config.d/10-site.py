@@ -4,11 +4,14 @@ from qhub_hub.hub.handlers import handlers, template_variables
 from qhub_hub.hub.spawn_page import logo, template_folder
 from qhub_hub.hub.usage import UsageRecord
 
-c.JupyterHub.tornado_settings = {"qhub": site}
-if machine:
-    c.JupyterHub.tornado_settings["qhub_usage"] = UsageRecord(machine.database.replace("hub.sqlite", "usage.sqlite"))
-c.JupyterHub.template_paths = [str(template_folder())]
+# Somebody else's deployment may have set some of these already.
+c.JupyterHub.setdefault("tornado_settings", {})["qhub"] = site
+c.JupyterHub.setdefault("template_vars", {}).update(
+    template_variables(site, deployment.login_hint if deployment else ""), has_usage_page=bool(deployment)
+)
+c.JupyterHub.setdefault("template_paths", []).insert(0, str(template_folder()))
 c.JupyterHub.logo_file = str(logo())
-c.JupyterHub.template_vars = template_variables(site, machine.login_hint if machine else "")
-c.JupyterHub.template_vars["has_usage_page"] = bool(machine)
-c.JupyterHub.extra_handlers = [*handlers(), *(usage_page.handlers() if machine else ())]
+c.JupyterHub.extra_handlers.extend(handlers())
+if deployment:
+    c.JupyterHub.tornado_settings["qhub_usage"] = UsageRecord(deployment.usage)
+    c.JupyterHub.extra_handlers.extend(usage_page.handlers())

@@ -11,11 +11,16 @@ from qhub_hub.cli.console import CommandError
 
 COMMANDS = {
     "up": "run QHub on this machine",
+    "hub": "run the hub of a release on a cluster (the chart does)",
+    "storage": "make folders for the hub of a cluster (the chart does)",
     "validate": "check values files",
     "explain": "say what a person would get, and why",
     "schema": "print the JSON Schema of the values file",
     "usage": "say what ran and what it cost",
     "ids": "look into and mend the identity database",
+    "doctor": "say what is wrong with a release or with this machine, and what to do",
+    "backup": "write databases, ids, keys and settings into one archive",
+    "restore": "bring back what a backup holds",
 }
 
 

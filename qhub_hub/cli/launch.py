@@ -10,10 +10,11 @@ from traitlets.config import Config
 from qhub_hub.cli.console import CommandError, Console
 from qhub_hub.cli.state import StateFolder
 from qhub_hub.hub.application import QHub
+from qhub_hub.hub.deployment import OneMachine
 from qhub_hub.hub.planned import PlannedMixin
-from qhub_hub.hub.sign_in.one_machine import OneMachineAuthenticator
+from qhub_hub.hub.sign_in.shared_password import SharedPasswordSignIn
 from qhub_hub.hub.site import Site
-from qhub_hub.hub.wiring import OneMachine, UnusableConfiguration, run_config_d
+from qhub_hub.hub.wiring import UnusableConfiguration, hub_config, run_config_d
 from qhub_hub.installation import packaged
 
 
@@ -37,8 +38,9 @@ def launch(console: Console, state: StateFolder, files: list[Path], site: Site, 
             "with the rights of whoever runs QHub, and without any limit.\n"
             "hint: remove JupyterHub.spawner_class, or name a subclass of qhub_hub.hub.local.QHubLocalSpawner."
         )
-    own = c.JupyterHub.authenticator_class is OneMachineAuthenticator
-    chosen = f"  Sign in    as the values file says ({c.JupyterHub.authenticator_class})"
+    own = c.JupyterHub.authenticator_class is SharedPasswordSignIn
+    stated = hub_config(site.live.current.jupyterhub.get("hub") or {}).get("JupyterHub", {}).get("authenticator_class")
+    chosen = f"  Sign in    as the values file says ({stated or site.config.sign_in.provider})"
     own_ids = site.machine is not None and site.machine.own_ids
     lines = [
         f"\n{site.config.name} is ready:  {machine.address}\n",
@@ -110,10 +112,10 @@ def _passwords(console: Console, state: StateFolder, site: Site, machine: OneMac
     who = "any name" if site.open_to_all else "a name from the settings"
     admins = ", ".join(sorted(site.admins))
     # Shown to a person; not to a log, where it would stay.
-    shown = machine.secrets if console.terminal else {}
-    lines = [f"  Sign in    {who}, password {shown.get('password', '')}".rstrip()]
+    shown = machine.secrets if console.terminal else None
+    lines = [f"  Sign in    {who}, password {shown.password if shown else ''}".rstrip()]
     lines.append(f"             (kept in {state.secret_path('password')})")
     if admins:
-        lines.append(f"  Admin      {admins}, password {shown.get('admin-password', '')}".rstrip())
+        lines.append(f"  Admin      {admins}, password {shown.admin_password if shown else ''}".rstrip())
         lines.append(f"             (kept in {state.secret_path('admin-password')})")
     return lines

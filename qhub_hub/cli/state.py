@@ -56,6 +56,7 @@ class StateFolder:
         databases = self.path / "databases"
         self.database = databases / "hub.sqlite"
         self.identities = databases / "identities.sqlite"
+        self.usage = databases / "usage.sqlite"
         self.proxy = self.path / "proxy"
         self.logs = self.path / "logs"
         self.names = self.path / "names"

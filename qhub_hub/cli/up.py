@@ -165,26 +165,29 @@ def _password() -> str:
 
 def _serve(console: Console, state: StateFolder, files: list[Path], site: "Site", proxy: tuple[list[str], int]) -> int:
     from qhub_hub.cli.launch import launch
-    from qhub_hub.hub.wiring import OneMachine
+    from qhub_hub.hub.deployment import OneMachine, Secrets, derived_crypt_key
 
     command, port = proxy
     ports = kept_ports(state.path / "ports.json", ("hub", "proxy-api"), port)
     address = f"http://127.0.0.1:{port}"
+    cookie = bytes.fromhex(state.secret("cookie"))
     machine = OneMachine(
+        database=f"sqlite:///{state.database}",
+        usage=f"sqlite:///{state.usage}",
+        secrets=Secrets(
+            cookie=cookie,
+            proxy=state.secret("proxy"),
+            crypt=(derived_crypt_key(cookie),),
+            password=state.secret("password", _password),
+            # JupyterHub asks for 32 characters at least.
+            admin_password=state.secret("admin-password", lambda: f"{_password()}-{_password()}"),
+        ),
+        login_hint=f"The password is in {state.secret_path('password')} on the machine that runs QHub.",
         address=address,
         hub_port=ports["hub"],
         proxy_api_port=ports["proxy-api"],
         proxy_command=tuple(command),
-        database=f"sqlite:///{state.database}",
         runtime=state.path,
-        secrets={
-            "cookie": state.secret("cookie"),
-            "proxy": state.secret("proxy"),
-            "password": state.secret("password", _password),
-            # JupyterHub asks for 32 characters at least.
-            "admin-password": state.secret("admin-password", lambda: f"{_password()}-{_password()}"),
-        },
-        login_hint=f"The password is in {state.secret_path('password')} on the machine that runs QHub.",
     )
     return launch(console, state, files, site, machine)
 

@@ -12,9 +12,6 @@ from qhub_hub.config.quantities import parse_seconds
 from qhub_hub.hub.usage_database import UsageDatabase, UsageUnavailable
 from qhub_hub.hub.usage_report import Line, Question, Report, report, to_dict
 
-FILE = "usage.sqlite"
-"""Beside the hub's own database."""
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -34,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Print the report."""
     state = StateFolder(arguments.state or default_state())
-    path = state.database.with_name(FILE)
+    path = state.usage
     if not path.exists():
         raise CommandError(
             f"Nothing was recorded in {state.path} yet: there is no {path}.\n"

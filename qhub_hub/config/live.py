@@ -4,9 +4,10 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 
 from qhub_hub.config.loading import Values, load_values
-from qhub_hub.config.problems import ConfigError, Problem
+from qhub_hub.config.problems import ConfigError, Path, Problem
 
 RESTART_KEYS = ("jupyterhub", "qhub.name", "qhub.identity", "qhub.signIn")
 """Keys that the hub reads once, when it starts: a change of theirs needs a restart, all others do not."""
@@ -27,21 +28,22 @@ class LiveConfig:
     Args:
         paths: values files in the order of Helm's `-f`.
         defaults: whether the packaged values lie under them.
+        inside: where in the files the values are, see `load_values`.
 
     Raises:
         ConfigError: the files are not usable now, so there is no last good state to keep.
     """
 
-    def __init__(self, *paths: str | os.PathLike[str], defaults: bool = True) -> None:
+    def __init__(self, *paths: str | os.PathLike[str], defaults: bool = True, inside: Path = ()) -> None:
         self._paths = tuple(os.fspath(path) for path in paths)
-        self._defaults = defaults
+        self._load = partial(load_values, *self._paths, defaults=defaults, inside=inside)
         self._callbacks: list[Callable[[Values, Values], None]] = []
         self._problems: tuple[Problem, ...] = ()
         self._seen: Mark = ()
         self._content = b""
         self._settled = False
         self._remember(self._mark())
-        self._current = self._at_start = load_values(*self._paths, defaults=defaults)
+        self._current = self._at_start = self._load()
 
     @property
     def current(self) -> Values:
@@ -81,7 +83,7 @@ class LiveConfig:
             return False
         self._remember(mark)
         try:
-            values = load_values(*self._paths, defaults=self._defaults)
+            values = self._load()
         except ConfigError as error:
             known, self._problems = self._problems, error.problems
             return known != error.problems

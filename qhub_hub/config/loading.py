@@ -63,17 +63,19 @@ def load(*paths: str | os.PathLike[str], defaults: bool = True) -> Config:
     return load_values(*paths, defaults=defaults).qhub
 
 
-def load_values(*paths: str | os.PathLike[str], defaults: bool = True) -> Values:
+def load_values(*paths: str | os.PathLike[str], defaults: bool = True, inside: Path = ()) -> Values:
     """The values files, merged as Helm merges them and checked as a whole.
 
     Args:
         paths: files in the order of Helm's `-f`: later ones win.
         defaults: whether the packaged `helm/values.yaml` lies under them, as the chart's values do.
+        inside: where in the files the `qhub` section is, and nothing else is read: `("custom",)` in the values of
+            Zero to JupyterHub.
 
     Raises:
         ConfigError: with every problem of every file.
     """
-    trees = _read_all(paths)
+    trees = [_part(tree, inside) for tree in _read_all(paths)]
     tree = reduce(merge, trees) if trees else Tree({}, Position("", 0))
     if defaults:
         tree = over_defaults(read(packaged("helm/values.yaml")), tree)
@@ -95,6 +97,16 @@ def load_values(*paths: str | os.PathLike[str], defaults: bool = True) -> Values
         warnings=(*_placed(tree, warn(config)), *_empty(tree, trees)),
         _tree=tree,
     )
+
+
+def _part(tree: Tree, inside: Path) -> Tree:
+    if not inside:
+        return tree
+    outer = find(tree, inside)
+    found = outer.children().get("qhub") if outer else None
+    if not outer or not found:
+        return Tree({}, tree.position)
+    return Tree({"qhub": found}, outer.position, {"qhub": outer.keys["qhub"]})
 
 
 def _read_all(paths: Iterable[str | os.PathLike[str]]) -> list[Tree]:

@@ -1,4 +1,4 @@
-"""JupyterHub as `qhub up` runs it: live values, survivors of a crash told from orphans, a word when it is ready."""
+"""JupyterHub as QHub runs it: live values, survivors of a crash told from orphans, a word when it is ready."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,15 +16,16 @@ REFRESH_EVERY = 1.0  # seconds between two looks at the values files; a changed 
 
 
 class QHub(JupyterHub):  # type: ignore[misc]
-    """The hub of one machine.
+    """The hub of one machine or of a release.
 
-    Set `on_ready` before the start: it is called once people can sign in, with a sentence for everything that was
-    found running from before.
+    Set before the start: `on_ready` is called once people can sign in, with a sentence for everything that was found
+    running from before; `on_restart_needed` when keys changed that are read at the start only, with their names.
     """
 
     name = "jupyterhub"
     config_file = ""
     on_ready: Callable[[list[str]], None] = staticmethod(lambda found: None)
+    on_restart_needed: Callable[[tuple[str, ...]], None] = staticmethod(lambda keys: None)
     failure: BaseException | None = None
 
     @property
@@ -55,7 +56,8 @@ class QHub(JupyterHub):  # type: ignore[misc]
         self.on_ready(found)
 
     def _refresh(self) -> None:
-        self.site.refresh(self.log)
+        if self.site.refresh(self.log) and (keys := self.site.live.restart_needed):
+            self.on_restart_needed(keys)
 
     async def _take_stock(self) -> list[str]:
         """End processes that no server accounts for, and say what goes on from before a crash."""

@@ -1,11 +1,16 @@
 """Where the hub has people's folders made before a server starts."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from http.client import HTTPConnection, HTTPException
 from typing import Protocol
+from urllib.parse import urlsplit
 
-from qhub_hub.identity import check_high_water
+from qhub_hub.identity import HighWaterMismatch, RealmMismatch, check_high_water
 from qhub_hub.identity.store import IdentityStore
-from qhub_hub.storage import Directory, Provisioner, claim_realm
+from qhub_hub.storage import Directory, Provisioner, StorageError, claim_realm
+from qhub_hub.storage.service import PATH
 
 
 class Folders(Protocol):
@@ -45,3 +50,50 @@ class LocalFolders:
     def _mark_share(self) -> None:
         water = self._store.high_water
         check_high_water(water, claim_realm(self._provisioner, water))
+
+
+_ANSWER_WITHIN = 50.0  # seconds; less than the hub waits, so that the log says which part was slow
+_MISMATCHES = {kind.__name__: kind for kind in (RealmMismatch, HighWaterMismatch)}
+
+
+class RemoteFolders:
+    """Folders that the storage service makes (`qhub storage serve`).
+
+    Args:
+        url: where it is (`http://qhub-storage:8102`).
+        token: what it asks for; read anew for every request.
+        store: the identity database that gives the folders owners.
+    """
+
+    def __init__(self, url: str, token: Callable[[], str], store: IdentityStore) -> None:
+        self._address = urlsplit(url).netloc
+        self._token = token
+        self._store = store
+
+    def ensure(self, wanted: Iterable[Directory]) -> None:
+        """See `Folders.ensure`."""
+        body = json.dumps({"water": asdict(self._store.high_water), "folders": [asdict(folder) for folder in wanted]})
+        status, answer = self._ask(body)
+        if status == 200:
+            return
+        try:
+            told = json.loads(answer)
+            kind, message = _MISMATCHES.get(told["kind"], StorageError), str(told["message"])
+        except (ValueError, TypeError, KeyError):
+            kind, message = StorageError, f"The storage service at {self._address} answered with {status} only."
+        raise kind(message)
+
+    def _ask(self, body: str) -> tuple[int, bytes]:
+        connection = HTTPConnection(self._address, timeout=_ANSWER_WITHIN)
+        headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
+        try:
+            connection.request("PUT", PATH, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, HTTPException) as error:
+            raise StorageError(
+                f"The storage service at {self._address} does not answer ({type(error).__name__}). "
+                "See that its pod (component=storage) runs: `qhub doctor` says what keeps it."
+            ) from error
+        finally:
+            connection.close()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
 from kubernetes_asyncio.client import V1Pod
-from traitlets import Unicode, default
+from traitlets import default
 
 from qhub_hub.config.quantities import show_bytes
 from qhub_hub.hub.kube_api import failure
@@ -54,12 +54,6 @@ class QHubSpawner(PlannedMixin, PodLifecycle):
     What a site sets on `KubeSpawner` is kept where the plan says nothing; hooks run after the plan and may change
     anything. Pods come out restricted (Pod Security) unless `modify_pod_hook` undoes it.
     """
-
-    share_claim = Unicode(
-        "qhub-share",
-        config=True,
-        help="PersistentVolumeClaim in the pods' namespace that holds homes, shared folders and environments.",
-    )
 
     _parts: PodParts | None = None
 
@@ -118,7 +112,7 @@ class QHubSpawner(PlannedMixin, PodLifecycle):
     def _translated(self, plan: Plan) -> PodParts:
         try:
             passwd, group = self._names(plan.identity)
-            return to_pod(plan, claim=self.share_claim, passwd=passwd, group=group)
+            return to_pod(plan, storage=self.site.config.storage, passwd=passwd, group=group)
         except Rejected as rejected:
             raise refusal(rejected) from None
         except IdentityError as error:

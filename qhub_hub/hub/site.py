@@ -84,14 +84,15 @@ class Site:
         """The values in force."""
         return self.memberships.config
 
-    def refresh(self, log: Logger) -> None:
-        """Look whether the values files changed, and say in the log what came of it."""
+    def refresh(self, log: Logger) -> bool:
+        """Look whether the values files changed, and say in the log what came of it; whether they did."""
         if not self.live.refresh():
-            return
+            return False
         if self.problems:
             log.error("The values file is broken; the last good one stays in force:\n%s", "\n".join(self.problems))
         else:
             log.warning("The values file changed and is in force.")
+        return True
 
     @property
     def problems(self) -> tuple[str, ...]:

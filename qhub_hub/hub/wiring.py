@@ -2,10 +2,10 @@
 
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qhub_hub.hub.deployment import Cluster, Deployment, OneMachine
 from qhub_hub.hub.site import Site
 
 
@@ -13,59 +13,54 @@ class UnusableConfiguration(Exception):
     """A wiring file, `hub.config` or `hub.extraConfig` can't be used. `str()` says where and why."""
 
 
-@dataclass(frozen=True)
-class OneMachine:
-    """What `qhub up` knows and the wiring of one machine needs.
-
-    Args:
-        address: where people reach the hub (`http://127.0.0.1:8000`).
-        hub_port, proxy_api_port: on the loopback address.
-        proxy_command: starts configurable-http-proxy.
-        database: SQLAlchemy url of the hub's database.
-        runtime: folder for process files, closed to others.
-        secrets: `cookie`, `proxy`, `crypt`, `password` and `admin-password`.
-        login_hint: a sentence for the sign-in page.
-    """
-
-    address: str
-    hub_port: int
-    proxy_api_port: int
-    proxy_command: tuple[str, ...]
-    database: str
-    runtime: Path
-    secrets: Mapping[str, str]
-    login_hint: str
-
-
-def run_config_d(folders: Iterable[Path], c: Any, site: Site, machine: OneMachine | None) -> None:
+def run_config_d(folders: Iterable[Path], c: Any, site: Site, deployment: Deployment | None) -> None:
     """Run every `*.py` of the folders, sorted by name within a folder; later ones see what earlier ones set, and win.
 
-    They share one set of names (`c`, `site`, `machine`), because `load_subconfig` hides from a file what earlier ones
-    set (facts/hub-apis.md §3).
+    They share one set of names, because `load_subconfig` hides from a file what earlier ones set
+    (facts/hub-apis.md §3): `c`, `site`, `deployment`, and the same as `machine` or as `cluster`, of which the other
+    is None.
+
+    Args:
+        deployment: where the hub runs; None: in a deployment of somebody else's, which has set itself up.
 
     Raises:
         UnusableConfiguration: one of them raised an error.
     """
-    names: dict[str, Any] = {"c": c, "site": site, "machine": machine, "get_config": lambda: c}
+    names: dict[str, Any] = {
+        "c": c,
+        "site": site,
+        "deployment": deployment,
+        "machine": deployment if isinstance(deployment, OneMachine) else None,
+        "cluster": deployment if isinstance(deployment, Cluster) else None,
+        "get_config": lambda: c,
+    }
     for folder in folders:
         for path in sorted(folder.glob("*.py")):
             names |= {"__file__": str(path), "__name__": "jupyterhub_config"}
             _run(path.read_text(encoding="utf-8"), str(path), names)
 
 
-def apply_hub_values(c: Any, hub: Mapping[str, Any]) -> None:
-    """Put `jupyterhub.hub.config` of the values file into the hub's configuration, then run `hub.extraConfig` by key.
+def apply_hub_config(c: Any, hub: Mapping[str, Any]) -> None:
+    """Put `jupyterhub.hub.config` of the values file into the hub's configuration.
 
     Args:
         c: the configuration.
         hub: the `jupyterhub.hub` section; the same keys as in Zero to JupyterHub.
 
     Raises:
-        UnusableConfiguration: a section is not a map, or code raised an error.
+        UnusableConfiguration: a section is not a map.
     """
     for section, traits in hub_config(hub).items():
         for name, value in traits.items():
             _merge(c[section], name, value)
+
+
+def run_extra_config(c: Any, hub: Mapping[str, Any]) -> None:
+    """Run the code in `jupyterhub.hub.extraConfig` of the values file, by key.
+
+    Raises:
+        UnusableConfiguration: it is not a map, or code raised an error.
+    """
     # As in Zero to JupyterHub, what one piece defines the next can use.
     names: dict[str, Any] = {"c": c, "get_config": lambda: c, "__name__": "jupyterhub_config"}
     for key, code in sorted(_map(hub.get("extraConfig"), "jupyterhub.hub.extraConfig").items()):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qhub_hub.config.models.storage import Storage
 from qhub_hub.config.quantities import show_bytes
 from qhub_hub.identity.model import Identity
 from qhub_hub.sessions.mounts import Mount
@@ -66,11 +67,11 @@ class PodParts:
     container_security: dict[str, Any]
 
 
-def to_pod(plan: Plan, *, claim: str, passwd: str, group: str) -> PodParts:
+def to_pod(plan: Plan, *, storage: Storage, passwd: str, group: str) -> PodParts:
     """Translate a plan; nothing is decided here.
 
     Args:
-        claim: name of the PersistentVolumeClaim that holds homes, shared folders and environments.
+        storage: which claim holds homes, shared folders and environments.
         passwd, group: text of the two files for this person (`identity.render_passwd`, `identity.render_group`).
 
     Raises:
@@ -86,10 +87,10 @@ def to_pod(plan: Plan, *, claim: str, passwd: str, group: str) -> PodParts:
         node_selector=dict(plan.node_selector),
         node_affinity=_prefers_nodes_for_people(),
         tolerations=[*(dict(taint) for taint in plan.tolerations), *_dedicated()],
-        volumes=_volumes(claim),
+        volumes=_volumes(storage.claim.name),
         volume_mounts=[*(_mount(mount) for mount in plan.mounts), *_names_mounts()],
         working_dir=plan.identity.home,
-        pod_security=_pod_security(plan.identity),
+        pod_security=_pod_security(plan.identity, storage.strict_groups),
         container_security=_container_security(plan.identity),
     )
 
@@ -167,11 +168,13 @@ def _person(identity: Identity) -> dict[str, Any]:
     return {"runAsUser": identity.uid, "runAsGroup": identity.gid, "runAsNonRoot": True}
 
 
-def _pod_security(identity: Identity) -> dict[str, Any]:
+def _pod_security(identity: Identity, strict_groups: bool) -> dict[str, Any]:
     # Never fsGroup: the kubelet would hand every file on the share to one group (facts/identity-storage.md §5).
     security = {**_person(identity), "seccompProfile": {"type": "RuntimeDefault"}}
     if identity.gids:
         security["supplementalGroups"] = list(identity.gids)
+    if strict_groups:
+        security["supplementalGroupsPolicy"] = "Strict"
     return security
 
 

@@ -106,6 +106,27 @@ def directories(identity: Identity, everyone_groups: frozenset[str] = frozenset(
     return (ROOT, MARKS, HOME, home, SHARED, *shared)
 
 
+def check_planned(directory: Directory) -> Directory:
+    """A folder that the tree above has a place for; returned unchanged.
+
+    Raises:
+        ValueError: it has none: somebody asks for what no plan asks for.
+    """
+    if directory in (ROOT, HOME, SHARED, MARKS):
+        return directory
+    match directory.parts:
+        case ("home", _):
+            fits = directory.uid > 0 and directory.gid > 0 and directory.mode == 0o700
+        case ("shared", _):
+            fits = directory.uid == 0 and directory.gid > 0 and directory.mode in (0o2770, 0o3770)
+        case _:
+            fits = False
+    if not fits:
+        owner = f"{directory.uid}:{directory.gid} {directory.mode:o}"
+        raise ValueError(f"{directory.path} with {owner} is no folder of the tree")
+    return directory
+
+
 def home_path(root: Path, identity: Identity) -> Path:
     """Where the person's home lies on this machine."""
     return root / "home" / check_part(identity.directory)

@@ -5,24 +5,24 @@ from typing import Any
 from oauthenticator.auth0 import Auth0OAuthenticator
 
 from qhub_hub.config.models.sign_in import SignIn
+from qhub_hub.hub.deployment import Deployment
 from qhub_hub.hub.sign_in.claims import claim_reader
 from qhub_hub.hub.sign_in.client import configure_oauth
 from qhub_hub.hub.sign_in.openid import OpenIdSignIn
 from qhub_hub.hub.site import Site
-from qhub_hub.hub.wiring import OneMachine
 
 
 class Auth0SignIn(OpenIdSignIn, Auth0OAuthenticator):  # type: ignore[misc]
     """Auth0, with ID tokens checked."""
 
 
-def configure(c: Any, rule: SignIn, site: Site, machine: OneMachine | None) -> None:
+def configure(c: Any, rule: SignIn, site: Site, deployment: Deployment | None) -> None:
     """Sign in with Auth0.
 
     Raises:
         SettingsError: the secret is missing.
     """
-    configure_oauth(c, rule, machine)
+    configure_oauth(c, rule, deployment)
     settings = rule.auth0
     c.JupyterHub.authenticator_class = Auth0SignIn
     c.Auth0OAuthenticator.auth0_domain = settings.domain

@@ -1,15 +1,13 @@
 """QHub's own identity at a provider: client id, secret, and addresses that tokens may travel to."""
 
-import hashlib
-import hmac
 import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from qhub_hub.config.models.sign_in import Client, SignIn
+from qhub_hub.hub.deployment import Deployment
 from qhub_hub.hub.sign_in.refusals import SettingsError
-from qhub_hub.hub.wiring import OneMachine
 
 _HERE = ("127.0.0.1", "localhost", "::1")
 
@@ -54,13 +52,7 @@ def require_safe(url: str, what: str) -> str:
     )
 
 
-def auth_state_key(machine: OneMachine) -> bytes:
-    """The key that tokens are encrypted with in the hub's database: 32 bytes, the same at every start."""
-    # Derived: whoever has the cookie secret can sign in as anybody already, and one secret less is kept.
-    return hmac.digest(bytes.fromhex(machine.secrets["cookie"]), b"qhub auth state", hashlib.sha256)
-
-
-def configure_oauth(c: Any, rule: SignIn, machine: OneMachine | None) -> None:
+def configure_oauth(c: Any, rule: SignIn, deployment: Deployment | None) -> None:
     """Set what all OAuth providers have in common.
 
     On the classes that are common too, so that an administrator's `hub.config` for any of them wins.
@@ -74,12 +66,13 @@ def configure_oauth(c: Any, rule: SignIn, machine: OneMachine | None) -> None:
     c.Authenticator.auth_refresh_strict = True
     # Done by `OAuthSignIn.pre_spawn_start` instead, where a refusal can be a sentence.
     c.Authenticator.refresh_pre_spawn = False
-    if machine is not None:
-        c.CryptKeeper.keys = [auth_state_key(machine)]
+    if deployment is not None:
+        c.CryptKeeper.keys = list(deployment.secrets.crypt)
     c.OAuthenticator.client_id = client.client_id
     c.OAuthenticator.client_secret = client_secret(client)
     # A provider that hangs must not hang the hub's pages.
     c.OAuthenticator.http_request_kwargs = {"connect_timeout": 5.0, "request_timeout": 10.0}
-    callback = client.callback_url or (f"{machine.address}/hub/oauth_callback" if machine is not None else "")
+    address = deployment.address if deployment is not None else ""
+    callback = client.callback_url or (f"{address}/hub/oauth_callback" if address else "")
     if callback:
         c.OAuthenticator.oauth_callback_url = callback

@@ -6,12 +6,12 @@ from oauthenticator.github import GitHubOAuthenticator
 from tornado.httpclient import HTTPClientError
 
 from qhub_hub.config.models.sign_in import SignIn
+from qhub_hub.hub.deployment import Deployment
 from qhub_hub.hub.sign_in.claims import group_list
 from qhub_hub.hub.sign_in.client import configure_oauth, require_safe
 from qhub_hub.hub.sign_in.oauth import OAuthSignIn, is_outage
 from qhub_hub.hub.sign_in.refusals import BadAnswer
 from qhub_hub.hub.site import Site
-from qhub_hub.hub.wiring import OneMachine
 
 
 class GitHubSignIn(OAuthSignIn, GitHubOAuthenticator):  # type: ignore[misc]
@@ -48,13 +48,13 @@ def teams_of(auth_state: dict[str, Any]) -> frozenset[str]:
     return group_list(found, "the list of your teams")
 
 
-def configure(c: Any, rule: SignIn, site: Site, machine: OneMachine | None) -> None:
+def configure(c: Any, rule: SignIn, site: Site, deployment: Deployment | None) -> None:
     """Sign in with GitHub.
 
     Raises:
         SettingsError: the secret is missing, or the address is not safe.
     """
-    configure_oauth(c, rule, machine)
+    configure_oauth(c, rule, deployment)
     c.JupyterHub.authenticator_class = GitHubSignIn
     c.GitHubOAuthenticator.github_url = require_safe(rule.github.url, "signIn.github.url")
     c.OAuthenticator.scope = list(rule.github.scopes)

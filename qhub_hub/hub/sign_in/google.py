@@ -5,12 +5,12 @@ from typing import Any
 from oauthenticator.google import GoogleOAuthenticator
 
 from qhub_hub.config.models.sign_in import SignIn
+from qhub_hub.hub.deployment import Deployment
 from qhub_hub.hub.sign_in.claims import group_list
 from qhub_hub.hub.sign_in.client import configure_oauth
 from qhub_hub.hub.sign_in.oauth import OAuthSignIn
 from qhub_hub.hub.sign_in.refusals import BadAnswer, NotAdmitted
 from qhub_hub.hub.site import Site
-from qhub_hub.hub.wiring import OneMachine
 
 
 class GoogleSignIn(OAuthSignIn, GoogleOAuthenticator):  # type: ignore[misc]
@@ -38,13 +38,13 @@ class GoogleSignIn(OAuthSignIn, GoogleOAuthenticator):  # type: ignore[misc]
         return updated
 
 
-def configure(c: Any, rule: SignIn, site: Site, machine: OneMachine | None) -> None:
+def configure(c: Any, rule: SignIn, site: Site, deployment: Deployment | None) -> None:
     """Sign in with Google.
 
     Raises:
         SettingsError: the secret is missing.
     """
-    configure_oauth(c, rule, machine)
+    configure_oauth(c, rule, deployment)
     settings = rule.google
     c.JupyterHub.authenticator_class = GoogleSignIn
     c.GoogleOAuthenticator.hosted_domain = list(settings.hosted_domains)

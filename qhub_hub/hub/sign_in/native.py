@@ -10,9 +10,9 @@ from nativeauthenticator.orm import UserInfo
 from traitlets import Unicode
 
 from qhub_hub.config.models.sign_in import SignIn
+from qhub_hub.hub.deployment import Deployment
 from qhub_hub.hub.sign_in.admission import Admission
 from qhub_hub.hub.site import Site
-from qhub_hub.hub.wiring import OneMachine
 
 
 class NativeSignIn(Admission, NativeAuthenticator):  # type: ignore[misc]
@@ -56,7 +56,7 @@ class NativeSignIn(Admission, NativeAuthenticator):  # type: ignore[misc]
         return found
 
 
-def configure(c: Any, rule: SignIn, site: Site, machine: OneMachine | None) -> None:
+def configure(c: Any, rule: SignIn, site: Site, deployment: Deployment | None) -> None:
     """Sign up and sign in on this hub."""
     settings = rule.native
     c.JupyterHub.authenticator_class = NativeSignIn
@@ -66,5 +66,5 @@ def configure(c: Any, rule: SignIn, site: Site, machine: OneMachine | None) -> N
     c.NativeAuthenticator.check_common_password = True
     c.NativeAuthenticator.allowed_failed_logins = settings.failed_attempts
     c.JupyterHub.template_vars.update({"login_hint": Markup('New here? <a href="signup">Sign up</a>.')})
-    if machine is not None:
-        c.NativeSignIn.admin_password = machine.secrets["admin-password"]
+    if deployment is not None:
+        c.NativeSignIn.admin_password = deployment.secrets.admin_password

@@ -5,24 +5,24 @@ from typing import Any
 from oauthenticator.generic import GenericOAuthenticator
 
 from qhub_hub.config.models.sign_in import SignIn
+from qhub_hub.hub.deployment import Deployment
 from qhub_hub.hub.sign_in.claims import claim_reader
 from qhub_hub.hub.sign_in.client import configure_oauth, require_safe
 from qhub_hub.hub.sign_in.openid import OpenIdSignIn
 from qhub_hub.hub.site import Site
-from qhub_hub.hub.wiring import OneMachine
 
 
 class OidcSignIn(OpenIdSignIn, GenericOAuthenticator):  # type: ignore[misc]
     """OpenID Connect, discovered or by stated addresses."""
 
 
-def configure(c: Any, rule: SignIn, site: Site, machine: OneMachine | None) -> None:
+def configure(c: Any, rule: SignIn, site: Site, deployment: Deployment | None) -> None:
     """Sign in with any OpenID Connect provider.
 
     Raises:
         SettingsError: the secret is missing, or an address is not safe.
     """
-    configure_oauth(c, rule, machine)
+    configure_oauth(c, rule, deployment)
     settings = rule.oidc
     c.JupyterHub.authenticator_class = OidcSignIn
     c.OAuthenticator.login_service = settings.title

@@ -6,26 +6,31 @@ from typing import Any
 import pytest
 from traitlets.config import Config
 
-from qhub_hub.hub.wiring import UnusableConfiguration, apply_hub_values, run_config_d
+from qhub_hub.hub.wiring import UnusableConfiguration, apply_hub_config, run_config_d, run_extra_config
+
+
+def apply_hub_values(c: Config, hub: dict[str, Any]) -> None:
+    apply_hub_config(c, hub)
+    run_extra_config(c, hub)
 
 
 def run(*folders: Path) -> Any:
     c = Config()
-    run_config_d(folders, c, site="the site", machine="the machine")  # type: ignore[arg-type]
+    run_config_d(folders, c, site="the site", deployment="the place")  # type: ignore[arg-type]
     return c
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "20-second.py").write_text("c.A.order += '2'\nshared.append(2)\nc.A.shared = shared")
-    (tmp_path / "10-first.py").write_text("c.A.order = '1'\nshared = [1]\nc.A.site, c.A.machine = site, machine")
+    (tmp_path / "10-first.py").write_text("c.A.order = '1'\nshared = [1]\nc.A.site, c.A.place = site, deployment")
     (tmp_path / "README").write_text("not Python")
     return tmp_path
 
 
 def test_files_run_by_name_and_see_what_earlier_ones_set(folder: Path) -> None:
     c = run(folder)
-    assert (c.A.order, c.A.shared, c.A.site, c.A.machine) == ("12", [1, 2], "the site", "the machine")
+    assert (c.A.order, c.A.shared, c.A.site, c.A.place) == ("12", [1, 2], "the site", "the place")
 
 
 def test_later_folders_win(folder: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def pod(config_of, person):
         config = config_of(profiles={"p": profile}, **(site or {}))
         identity = person("ann", *groups, uid=5001, directory="ann-1")
         plan = make_plan(config, identity, parse_request({}))
-        return to_pod(plan, claim="share", passwd=passwd, group=GROUP)
+        return to_pod(plan, storage=config.storage, passwd=passwd, group=GROUP)
 
     return build
 
@@ -78,13 +78,18 @@ def test_what_is_not_stated_is_not_limited(pod):
     assert pod().resources == {"requests": {}, "limits": {}}
 
 
+def test_groups_of_the_image_stay_outside_only_where_the_values_say_so(pod):
+    assert "supplementalGroupsPolicy" not in pod("data").pod_security
+    assert pod("data", site={"storage": {"strictGroups": True}}).pod_security["supplementalGroupsPolicy"] == "Strict"
+
+
 def test_one_claim_holds_all_folders_and_environments_are_read_only(pod):
-    made = pod("data", "all")
+    made = pod("data", "all", site={"storage": {"claim": {"existing": "mine"}}})
     mounts = {mount["mountPath"]: mount for mount in made.volume_mounts}
     assert (mounts["/home/ann"]["subPath"], mounts["/home/ann"]["readOnly"]) == ("home/ann-1", False)
     assert mounts["/shared/data"]["subPath"] == "shared/data"
     assert "/shared/all" not in mounts
-    assert made.volumes[0] == {"name": "qhub-share", "persistentVolumeClaim": {"claimName": "share"}}
+    assert made.volumes[0] == {"name": "qhub-share", "persistentVolumeClaim": {"claimName": "mine"}}
     assert all(mount.get("subPath") for mount in made.volume_mounts), "the whole share would be mounted"
     assert made.working_dir == "/home/ann"
 
@@ -159,7 +164,7 @@ def kubernetes_expands(text: str, variables: dict[str, str]) -> str:
 def test_a_variable_arrives_as_it_was_written(text):
     identity = Identity("ann", "ann", 5001, 5001, (Group("data", "data", 70_000),), "ann", "/home/ann")
     config = Config.model_validate({"nodeGroups": {"user": {}}, "profiles": {"p": {"env": {"X": text}}}})
-    made = to_pod(make_plan(config, identity, parse_request({})), claim="c", passwd="", group="")
+    made = to_pod(make_plan(config, identity, parse_request({})), storage=config.storage, passwd="", group="")
     assert kubernetes_expands(made.env["X"], {"A": "wrong", "B": "wrong"}) == text
 
 

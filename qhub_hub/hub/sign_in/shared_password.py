@@ -1,17 +1,17 @@
-"""The default on one machine: JupyterHub's shared password; the values file says who may come and who is admin."""
+"""The default: JupyterHub's shared password; the values file says who may come and who is admin."""
 
 from typing import Any
 
 from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
 
 from qhub_hub.config.models.sign_in import SignIn
+from qhub_hub.hub.deployment import Deployment
 from qhub_hub.hub.sign_in.admission import Admission
 from qhub_hub.hub.sign_in.refusals import NotAdmitted
 from qhub_hub.hub.site import Site
-from qhub_hub.hub.wiring import OneMachine
 
 
-class OneMachineAuthenticator(Admission, SharedPasswordAuthenticator):  # type: ignore[misc]
+class SharedPasswordSignIn(Admission, SharedPasswordAuthenticator):  # type: ignore[misc]
     """One password for everybody and another for administrators.
 
     Where the values file names people (as users or as members of groups), only they may sign in; where it names
@@ -42,12 +42,12 @@ class OneMachineAuthenticator(Admission, SharedPasswordAuthenticator):  # type: 
         return authenticated
 
 
-def configure(c: Any, rule: SignIn, site: Site, machine: OneMachine | None) -> None:
-    """Two passwords from the state folder. On a cluster nothing is set: nobody has been told a password there."""
-    if machine is None:
+def configure(c: Any, rule: SignIn, site: Site, deployment: Deployment | None) -> None:
+    """Two passwords that were made for this hub. Where nobody made any, nothing is set."""
+    if deployment is None:
         return
-    c.JupyterHub.authenticator_class = OneMachineAuthenticator
-    c.SharedPasswordAuthenticator.user_password = machine.secrets["password"]
-    c.SharedPasswordAuthenticator.admin_password = machine.secrets["admin-password"]
+    c.JupyterHub.authenticator_class = SharedPasswordSignIn
+    c.SharedPasswordAuthenticator.user_password = deployment.secrets.password
+    c.SharedPasswordAuthenticator.admin_password = deployment.secrets.admin_password
     # Known already when the hub decides who is an administrator at its start; later changes are followed live.
     c.Authenticator.admin_users = set(site.admins)
