@@ -7,6 +7,7 @@ from typing import Any
 from jupyterhub.app import JupyterHub
 from tornado.ioloop import PeriodicCallback
 
+from qhub_hub.hub.culling import cull
 from qhub_hub.hub.processes import end_left_behind, marks
 from qhub_hub.hub.record_keeping import keep_record
 from qhub_hub.hub.revocation import follow_rights
@@ -52,6 +53,7 @@ class QHub(JupyterHub):  # type: ignore[misc]
         refresh.start()
         self._refresh()
         self._periodic_callbacks["qhub_revocation"] = follow_rights(self)
+        self._periodic_callbacks["qhub_culling"] = cull(self)
         self._periodic_callbacks["qhub_usage"] = keep_record(self)
         self.on_ready(found)
 

@@ -1,12 +1,24 @@
-"""Which servers end because nobody uses them: what their plan said, asked by jupyterhub-idle-culler."""
+"""Which servers end because nobody uses them: what their plan said, asked by jupyterhub-idle-culler.
 
+It runs inside the hub: a process of its own would take 32 MiB and a second of the start. What it may do is still what
+its own token allows, over the hub's API.
+"""
+
+import hashlib
+import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tornado.ioloop import PeriodicCallback
+
 from qhub_hub.config.models import Config
 from qhub_hub.config.models.policy import Culling, IdleRule
+from qhub_hub.hub.site import Site
 from qhub_hub.sessions import read_summary
+
+NAME = "culler"
+"""Of the service at the hub."""
 
 SCOPES = ("list:users", "read:users:activity", "read:servers", "delete:servers", "admin:server_state")
 """What the culler may do on the hub; the last is to read the policy that a server carries."""
@@ -46,3 +58,37 @@ def cull_every(config: Config) -> int:
     rules += [profile.culling for profile in config.profiles.values()]
     limits = [limit for rule in rules for limit in (rule.idle, rule.max_age) if limit]
     return min(max(min(limits, default=120) // 2, 5), 60)
+
+
+def token(cookie_secret: bytes) -> str:
+    """The culler's token at the hub: the same at every start, so that none is left behind in the database."""
+    return hmac.digest(cookie_secret, b"qhub culler", hashlib.sha256).hex()
+
+
+def cull(hub: Any) -> PeriodicCallback:
+    """Have idle servers stopped from now on. The values may turn culling on, off or faster while the hub runs.
+
+    Args:
+        hub: the application, once it has started.
+
+    Returns:
+        The timer, running; the application stops it when it ends.
+    """
+    from jupyterhub_idle_culler import cull_idle  # loaded once the hub answers
+
+    site: Site = hub.tornado_settings["qhub"]
+    # Not by the address that pods use: that way leads through the cluster's network and back.
+    ip = "127.0.0.1" if hub.hub.ip in ("", "*", "0.0.0.0", "::") else hub.hub.ip  # noqa: S104 - compared, not bound
+    url = f"{hub.hub.proto}://{ip}:{hub.hub.port}{hub.hub.base_url}api"
+
+    async def look() -> None:
+        config = site.config
+        timer.callback_time = cull_every(config) * 1000
+        try:
+            await cull_idle(url, token(hub.cookie_secret), fallback(config), hub.log, cull_arbiter=arbiter)
+        except Exception:
+            hub.log.exception("Idle servers could not be looked for; it is tried again")
+
+    timer = PeriodicCallback(look, cull_every(site.config) * 1000)
+    timer.start()
+    return timer

@@ -21,15 +21,7 @@ def processes_of(hub: RunningHub) -> set[int]:
     from qhub_hub.cli.up import hub_mark
 
     mark = hub_mark(StateFolder(hub.state))
-    return {pid for pid, found in marks() if found.startswith(f"{mark}/") and not found.endswith("/culler")}
-
-
-def cullers_of(hub: RunningHub) -> set[int]:
-    from qhub_hub.cli.state import StateFolder
-    from qhub_hub.cli.up import hub_mark
-
-    mark = hub_mark(StateFolder(hub.state))
-    return {pid for pid, found in marks() if found == f"{mark}/culler"}
+    return {pid for pid, found in marks() if found.startswith(f"{mark}/")}
 
 
 def children_of(pid: int) -> set[int]:

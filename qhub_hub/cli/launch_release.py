@@ -1,0 +1,95 @@
+"""Runs the hub of a release in this process."""
+
+import logging
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+from traitlets import TraitError
+from traitlets.config import Config
+
+from qhub_hub.cli.console import CommandError
+from qhub_hub.cli.release import STORAGE_TOKEN, ReleaseSecrets, identities_url, read_cluster
+from qhub_hub.config import ConfigError, LiveConfig
+from qhub_hub.hub.application import QHub
+from qhub_hub.hub.deployment import Cluster
+from qhub_hub.hub.folders import RemoteFolders
+from qhub_hub.hub.planned import PlannedMixin
+from qhub_hub.hub.sign_in import configure as configure_sign_in
+from qhub_hub.hub.sign_in.refusals import SettingsError
+from qhub_hub.hub.site import Site
+from qhub_hub.hub.wiring import UnusableConfiguration, run_config_d
+from qhub_hub.identity import IdentityError
+from qhub_hub.identity.store import IdentityStore
+from qhub_hub.installation import packaged
+
+
+def launch_release(values: Path, config: Path, state: Path) -> int:
+    """Run the hub until it is told to end; returns the exit code.
+
+    Args:
+        values: file with the `qhub` section.
+        config: folder with the chart's Secrets.
+        state: folder for databases.
+
+    Raises:
+        CommandError: it could not start.
+    """
+    try:
+        cluster = read_cluster(ReleaseSecrets(config), os.environ, state)
+        site = _site(values, config, state, cluster)
+        c = Config()
+        run_config_d([packaged("jupyterhub_config.d")], c, site, cluster)
+        hub = QHub.instance(config=c)
+    except ConfigError as error:
+        raise CommandError(f"The values can't be used:\n{error}") from error
+    except (UnusableConfiguration, TraitError, IdentityError) as error:
+        raise CommandError(f"The hub's configuration can't be used: {error}") from error
+    if not issubclass(hub.spawner_class, PlannedMixin):
+        raise CommandError(
+            f"The values choose the spawner {hub.spawner_class.__name__}, which starts servers without a plan: without "
+            "any limit and as whatever user its image names.\n"
+            "hint: remove JupyterHub.spawner_class, or name a subclass of qhub_hub.hub.kube.QHubSpawner."
+        )
+    hub.on_ready = partial(_say, hub.log, site)
+    hub.on_restart_needed = partial(_end_for_restart, hub.log, site, cluster)
+    try:
+        QHub.launch_instance()
+    except SystemExit as ended:
+        if isinstance(hub.failure, TraitError):
+            raise CommandError(f"The hub's configuration can't be used: {hub.failure}") from hub.failure
+        if ended.code:
+            raise CommandError("The hub could not start; the reason stands above.") from hub.failure
+    return 0
+
+
+def _site(values: Path, config: Path, state: Path, cluster: Cluster) -> Site:
+    # The chart has merged its defaults in: what an administrator took back with null must stay away.
+    live = LiveConfig(values, defaults=False)
+    identity = live.current.qhub.identity
+    store = IdentityStore(
+        identities_url(cluster, state),
+        realm=identity.realm,
+        user_ids=(identity.user_ids.first, identity.user_ids.last),
+        group_ids=(identity.group_ids.first, identity.group_ids.last),
+    )
+    token = partial(ReleaseSecrets(config).require, STORAGE_TOKEN)
+    return Site(live, store, RemoteFolders(cluster.storage_url, token, store))
+
+
+def _say(log: logging.Logger, site: Site, found: list[str]) -> None:
+    for sentence in (*found, *site.warnings):
+        log.warning(sentence)
+    log.info("%s is ready.", site.config.name)
+
+
+def _end_for_restart(log: logging.Logger, site: Site, cluster: Cluster, keys: tuple[str, ...]) -> None:
+    """End, so that Kubernetes starts a hub with the new values; unless that one could not start."""
+    try:
+        configure_sign_in(Config(), site, cluster)
+    except SettingsError as error:
+        log.error("%s changed, but can't be used, so the hub goes on as it was: %s", ", ".join(keys), error)
+        return
+    log.warning("%s changed, so the hub ends and is started anew; people's servers go on.", ", ".join(keys))
+    os.kill(os.getpid(), signal.SIGTERM)
