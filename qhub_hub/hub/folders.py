@@ -1,6 +1,7 @@
 """Where the hub has people's folders made before a server starts."""
 
 import json
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from http.client import HTTPConnection, HTTPException
@@ -53,6 +54,7 @@ class LocalFolders:
 
 
 _ANSWER_WITHIN = 50.0  # seconds; less than the hub waits, so that the log says which part was slow
+_BACK_WITHIN = 30.0  # seconds in which a service that is just being started, or moved to another node, is there again
 _MISMATCHES = {kind.__name__: kind for kind in (RealmMismatch, HighWaterMismatch)}
 
 
@@ -63,10 +65,14 @@ class RemoteFolders:
         url: where it is (`http://qhub-storage:8102`).
         token: what it asks for; read anew for every request.
         store: the identity database that gives the folders owners.
+        patience: seconds in which a service that is away may come back.
     """
 
-    def __init__(self, url: str, token: Callable[[], str], store: IdentityStore) -> None:
+    def __init__(
+        self, url: str, token: Callable[[], str], store: IdentityStore, patience: float = _BACK_WITHIN
+    ) -> None:
         self._address = urlsplit(url).netloc
+        self._patience = patience
         self._token = token
         self._store = store
 
@@ -84,16 +90,26 @@ class RemoteFolders:
         raise kind(message)
 
     def _ask(self, body: str) -> tuple[int, bytes]:
+        deadline, pause = time.monotonic() + self._patience, 0.05
+        while True:
+            try:
+                return self._exchange(body)
+            except (OSError, HTTPException) as error:
+                # Asking twice does no harm: what is there already is kept.
+                if isinstance(error, TimeoutError) or time.monotonic() + pause > deadline:
+                    raise StorageError(
+                        f"The storage service at {self._address} does not answer ({type(error).__name__}). "
+                        "See that its pod (component=storage) runs: `qhub doctor` says what keeps it."
+                    ) from error
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)
+
+    def _exchange(self, body: str) -> tuple[int, bytes]:
         connection = HTTPConnection(self._address, timeout=_ANSWER_WITHIN)
         headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
         try:
             connection.request("PUT", PATH, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
-        except (OSError, HTTPException) as error:
-            raise StorageError(
-                f"The storage service at {self._address} does not answer ({type(error).__name__}). "
-                "See that its pod (component=storage) runs: `qhub doctor` says what keeps it."
-            ) from error
         finally:
             connection.close()

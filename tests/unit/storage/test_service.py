@@ -1,5 +1,6 @@
 """The storage service: whoever has the token gets folders of the tree, and nothing else."""
 
+import asyncio
 import json
 import os
 import stat
@@ -62,8 +63,6 @@ def store(tmp_path: Path) -> IdentityStore:
 
 @pytest.fixture
 def ensure(service: str, store: IdentityStore) -> Callable[..., Any]:
-    import asyncio
-
     async def asked(wanted: Any = None, token: str = TOKEN, of: IdentityStore | None = None) -> None:
         folders = RemoteFolders(service, lambda: token, of or store)
         await asyncio.to_thread(folders.ensure, directories(ANN) if wanted is None else wanted)
@@ -173,6 +172,28 @@ async def test_a_link_in_place_of_a_home_is_told(ensure: Callable[..., Any], sha
 async def test_a_service_that_is_away_is_named(store: IdentityStore) -> None:
     socket, port = bind_unused_port()
     socket.close()
-    folders = RemoteFolders(f"http://127.0.0.1:{port}", lambda: TOKEN, store)
+    folders = RemoteFolders(f"http://127.0.0.1:{port}", lambda: TOKEN, store, patience=0.1)
     with pytest.raises(StorageError, match=f"storage service at 127.0.0.1:{port} does not answer"):
-        folders.ensure([Directory((), 0, 0, 0o755)])
+        await asyncio.to_thread(folders.ensure, [Directory((), 0, 0, 0o755)])
+
+
+async def test_a_service_that_comes_back_is_waited_for(store: IdentityStore, share: Path, tmp_path: Path) -> None:
+    socket, port = bind_unused_port()
+    socket.close()  # refused from now on
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def token() -> str:
+        loop.call_soon_threadsafe(asked.set)
+        return TOKEN
+
+    folders = RemoteFolders(f"http://127.0.0.1:{port}", token, store)
+    waiting = asyncio.create_task(asyncio.to_thread(folders.ensure, directories(ANN)))
+    await asked.wait()
+    (tmp_path / "token").write_text(TOKEN)
+    with Provisioner(share, own_ids=False) as provisioner:
+        server = application(provisioner, token_in(tmp_path / "token")).listen(port, address="127.0.0.1")
+        await waiting
+        server.stop()
+        await server.close_all_connections()
+    assert (share / "home/ann").is_dir()
