@@ -16,6 +16,29 @@ from qhub_hub.hub.site import Site
 REFRESH_EVERY = 1.0  # seconds between two looks at the values files; a changed one is in force within two
 
 
+def follow(hub: Any, on_restart_needed: Callable[[tuple[str, ...]], None] = lambda keys: None) -> None:
+    """From now on have the values followed, rights and idleness looked after, and usage written down.
+
+    Args:
+        hub: the application, once it has started.
+        on_restart_needed: called when keys changed that are read at the start only, with their names.
+    """
+    site: Site = hub.tornado_settings["qhub"]
+
+    def refresh() -> None:
+        if site.refresh(hub.log) and (keys := site.live.restart_needed):
+            on_restart_needed(keys)
+
+    timer = PeriodicCallback(refresh, REFRESH_EVERY * 1000)
+    timer.start()
+    refresh()
+    hub._periodic_callbacks["qhub_values"] = timer
+    hub._periodic_callbacks["qhub_revocation"] = follow_rights(hub)
+    hub._periodic_callbacks["qhub_culling"] = cull(hub)
+    if "qhub_usage" in hub.tornado_settings:
+        hub._periodic_callbacks["qhub_usage"] = keep_record(hub)
+
+
 class QHub(JupyterHub):  # type: ignore[misc]
     """The hub of one machine or of a release.
 
@@ -48,18 +71,8 @@ class QHub(JupyterHub):  # type: ignore[misc]
         """Start everything, then follow the values files."""
         found = await self._take_stock()
         await super().start()
-        refresh = PeriodicCallback(self._refresh, REFRESH_EVERY * 1000)
-        self._periodic_callbacks["qhub_values"] = refresh
-        refresh.start()
-        self._refresh()
-        self._periodic_callbacks["qhub_revocation"] = follow_rights(self)
-        self._periodic_callbacks["qhub_culling"] = cull(self)
-        self._periodic_callbacks["qhub_usage"] = keep_record(self)
+        follow(self, self.on_restart_needed)
         self.on_ready(found)
-
-    def _refresh(self) -> None:
-        if self.site.refresh(self.log) and (keys := self.site.live.restart_needed):
-            self.on_restart_needed(keys)
 
     async def _take_stock(self) -> list[str]:
         """End processes that no server accounts for, and say what goes on from before a crash."""

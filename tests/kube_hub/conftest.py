@@ -5,6 +5,7 @@ import copy
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,12 @@ import pytest
 from jupyterhub.app import JupyterHub
 from jupyterhub.utils import random_port
 from kubespawner import KubeSpawner
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
 from traitlets.config import Config
+
+from qhub_hub.storage import Provisioner
+from qhub_hub.storage.service import application, token_in
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 
@@ -186,6 +192,30 @@ async def kube_hub(
     for hub in hubs:
         await hub.stop()
         await hub.http.aclose()
+
+
+@dataclass(frozen=True)
+class StorageService:
+    """A storage service in the test's own process, and what it has made."""
+
+    url: str
+    token_file: Path
+    share: Path
+
+
+@pytest.fixture
+async def storage_service(tmp_path: Path) -> AsyncIterator[StorageService]:
+    """Makes folders in the test's temporary folder, for whoever has the token."""
+    found = StorageService("", tmp_path / "storage-token", tmp_path / "share")
+    found.token_file.write_text("a-storage-token-of-some-length")
+    found.share.mkdir()
+    socket, port = bind_unused_port()
+    with Provisioner(found.share, own_ids=False) as share:
+        server = HTTPServer(application(share, token_in(found.token_file)))
+        server.add_sockets([socket])
+        yield replace(found, url=f"http://127.0.0.1:{port}")
+        server.stop()
+        await server.close_all_connections()
 
 
 @pytest.fixture

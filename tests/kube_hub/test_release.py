@@ -15,21 +15,16 @@ import httpx
 import pytest
 import yaml
 from jupyterhub.utils import random_port
-from tornado.httpserver import HTTPServer
-from tornado.testing import bind_unused_port
 
 from qhub_hub.config import load_values
-from qhub_hub.storage import Provisioner
-from qhub_hub.storage.service import application, token_in
 
-STORAGE_TOKEN = "a-storage-token-of-some-length"
 PASSWORD = "sixteen-letters-or-more"
 KEYS = {
     "hub.config.JupyterHub.cookie_secret": "0" * 64,
     "hub.config.ConfigurableHTTPProxy.auth_token": "1" * 64,
     "hub.config.CryptKeeper.keys": "2" * 64,
     "hub.services.robot.apiToken": "a-token-of-the-robot",
-    "qhub.storageToken": STORAGE_TOKEN,
+    "qhub.storageToken": "another-token-of-some-length",
     "qhub.password": PASSWORD,
     "qhub.adminPassword": "thirty-two-letters-or-more-are-asked-for",
 }
@@ -161,20 +156,11 @@ class Release:
 
 
 @pytest.fixture
-async def release(fake_kube: Any, tmp_path: Path) -> AsyncIterator[Release]:
-    (tmp_path / "share").mkdir()
-    (tmp_path / "token").write_text(STORAGE_TOKEN)
-    socket, port = bind_unused_port()
-    with Provisioner(tmp_path / "share", own_ids=False) as share:
-        service = HTTPServer(application(share, token_in(tmp_path / "token")))
-        service.add_sockets([socket])
-        made = Release(tmp_path, fake_kube.kubeconfig(tmp_path / "kube.yaml"), f"http://127.0.0.1:{port}")
-        try:
-            yield made
-        finally:
-            await made.stop()
-            service.stop()
-            await service.close_all_connections()
+async def release(fake_kube: Any, tmp_path: Path, storage_service: Any) -> AsyncIterator[Release]:
+    storage_service.token_file.write_text(KEYS["qhub.storageToken"])
+    made = Release(tmp_path, fake_kube.kubeconfig(tmp_path / "kube.yaml"), storage_service.url)
+    yield made
+    await made.stop()
 
 
 async def test_a_person_gets_a_pod_with_their_folders(release: Release, fake_kube: Any) -> None:
