@@ -56,6 +56,10 @@ screenshots: $(VENV)/.test ## take the pictures in docs/screenshots anew
 bench: $(VENV)/.test ## measure, each figure as a ratio against a rival in the same run
 	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
+.PHONY: images
+images: ## build the images hub, lab and proxy with podman or docker
+	@scripts/images
+
 .PHONY: wheel
 wheel: $(VENV)/.test ## build the wheel into dist/
 	rm -rf dist
@@ -65,8 +69,8 @@ wheel: $(VENV)/.test ## build the wheel into dist/
 lock: ## resolve constraints.txt anew
 	rm -rf build/lock
 	$$(scripts/python $(PYTHON)) -m venv build/lock
-	build/lock/bin/pip install --quiet --upgrade '.[test,lint]' build
-	{ sed -n '/^#/p' constraints.txt; build/lock/bin/pip freeze --exclude qhub-hub; } > build/constraints.txt
+	build/lock/bin/pip install --quiet --upgrade '.[test,lint,hub,lab]' build hatchling
+	{ sed -n '/^#/p' constraints.txt; build/lock/bin/pip freeze --all --exclude qhub-hub --exclude setuptools --exclude wheel; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
 $(VENV)/.python:
