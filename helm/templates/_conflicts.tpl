@@ -1,0 +1,24 @@
+{{- /*
+What stands in the way of this release, told before anything is created. Only objects are looked up that Helm itself
+must be able to read for an installation, so no further rights are needed; `helm template` finds nothing.
+*/ -}}
+{{- define "qhub.conflicts" -}}
+{{- $namespace := .Release.Namespace -}}
+{{- with lookup "apps/v1" "Deployment" $namespace "hub" -}}
+{{- $owner := dig "metadata" "annotations" "meta.helm.sh/release-name" "" . -}}
+{{- if ne $owner $.Release.Name -}}
+{{- fail (printf "The namespace %s already has a hub, %s. Both would use the same names, so install this one in a namespace of its own: helm install %s … --namespace ANOTHER --create-namespace" $namespace (ternary (printf "that of the release %q" $owner) "which no release of Helm made" (not (empty $owner))) $.Release.Name) -}}
+{{- end -}}
+{{- end -}}
+{{- $claims := list -}}
+{{- if not ((((.Values.qhub | default dict).storage | default dict).claim | default dict).existing) }}{{ $claims = append $claims "qhub-share" }}{{ end -}}
+{{- if eq .Values.jupyterhub.hub.db.type "sqlite-pvc" }}{{ $claims = append $claims "hub-db-dir" }}{{ end -}}
+{{- range $claim := $claims -}}
+{{- with lookup "v1" "PersistentVolumeClaim" $namespace $claim -}}
+{{- $owner := dig "metadata" "annotations" "meta.helm.sh/release-name" "" . -}}
+{{- if ne $owner $.Release.Name -}}
+{{- fail (printf "The namespace %s has a claim %s %s, with the files of people. To go on with them, install under that name, or hand both claims over to this release:\n  kubectl -n %s annotate --overwrite pvc %s meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s\n  kubectl -n %s label --overwrite pvc %s app.kubernetes.io/managed-by=Helm" $namespace $claim (ternary (printf "of the release %q" $owner) "that no release of Helm made" (not (empty $owner))) $namespace (join " " $claims) $.Release.Name $namespace $namespace (join " " $claims)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
