@@ -1,11 +1,13 @@
 """JupyterHub as QHub runs it: live values, survivors of a crash told from orphans, a word when it is ready."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from jupyterhub.app import JupyterHub
 from tornado.ioloop import PeriodicCallback
+from traitlets import default
 
 from qhub_hub.hub.culling import cull
 from qhub_hub.hub.processes import end_left_behind, marks
@@ -56,6 +58,13 @@ class QHub(JupyterHub):  # type: ignore[misc]
     def site(self) -> Site:
         """The site that the wiring made."""
         return self.tornado_settings["qhub"]  # type: ignore[no-any-return]
+
+    @default("log")
+    def _log_default(self) -> logging.Logger:
+        log: logging.Logger = super()._log_default()
+        # With `debug` traitlets logs the configuration, and that holds every secret of the hub.
+        log.addFilter(lambda record: not str(record.msg).startswith("Config changed"))
+        return log
 
     async def launch_instance_async(self, argv: list[str] | None = None) -> None:
         """Start, and keep the error instead of a traceback when that fails."""

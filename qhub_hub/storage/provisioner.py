@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from qhub_hub.storage.descriptors import open_child, opened
-from qhub_hub.storage.errors import OwnerMismatch, told_as_sentence
+from qhub_hub.storage.errors import OwnerMismatch, StorageError, told_as_sentence
 from qhub_hub.storage.layout import Directory, check_part
 
 Outcome = Literal["created", "fixed", "kept"]
@@ -106,6 +106,13 @@ class Provisioner:
         if not owned:
             os.fchown(fd, *self._owner(directory))
         os.fchmod(fd, directory.mode)
+        found = stat.S_IMODE(os.fstat(fd).st_mode)
+        if found != directory.mode:
+            # Linux drops setgid without a word where CAP_FSETID is missing; new files would belong to no group.
+            raise StorageError(
+                f"{self._path(directory.parts)} has the mode {found:o} although {directory.mode:o} was set. The file "
+                "system must keep permission bits, and in a container this process needs the capability FSETID."
+            )
         return "fixed"
 
     def _owner(self, directory: Directory) -> tuple[int, int]:

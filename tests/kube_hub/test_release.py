@@ -20,9 +20,9 @@ from qhub_hub.config import load_values
 
 PASSWORD = "sixteen-letters-or-more"
 KEYS = {
-    "hub.config.JupyterHub.cookie_secret": "0" * 64,
-    "hub.config.ConfigurableHTTPProxy.auth_token": "1" * 64,
-    "hub.config.CryptKeeper.keys": "2" * 64,
+    "hub.config.JupyterHub.cookie_secret": "c0" * 32,
+    "hub.config.ConfigurableHTTPProxy.auth_token": "a1" * 32,
+    "hub.config.CryptKeeper.keys": "d2" * 32,
     "hub.services.robot.apiToken": "a-token-of-the-robot",
     "qhub.storageToken": "another-token-of-some-length",
     "qhub.password": PASSWORD,
@@ -288,3 +288,14 @@ async def test_databases_are_files_of_the_state_folder_and_closed_to_others(rele
     modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in os.scandir(release.folder / "state")}
     databases = ("identities.sqlite", "jupyterhub.sqlite", "usage.sqlite")
     assert {name: oct(modes[name]) for name in databases} == dict.fromkeys(databases, "0o600")
+
+
+async def test_debugging_tells_no_secret(release: Release) -> None:
+    values = yaml.safe_load((release.config / "secret/values.yaml").read_text())
+    values["hub"]["config"] = {"Application": {"log_level": 10}}
+    release.values(values)
+    await release.start()
+    log = release.log.read_text()
+    assert "[D " in log
+    cookie = bytes.fromhex(KEYS["hub.config.JupyterHub.cookie_secret"])
+    assert [secret for secret in (*KEYS.values(), repr(cookie)) if secret in log] == []

@@ -56,6 +56,13 @@ def test_a_person_gets_home_and_group_folders_with_their_owners(share: Provision
     assert seen(share.root / ".qhub") == (0, 0, "0o700")
 
 
+def test_a_mode_that_the_system_drops_is_told(my_share: Provisioner, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = os.fchmod
+    monkeypatch.setattr("os.fchmod", lambda fd, mode: really(fd, mode & 0o1777))
+    with pytest.raises(StorageError, match=r"shared/ml has the mode 770 although 2770 was set.*FSETID"):
+        my_share.ensure(directories(ANN))
+
+
 @pytest.mark.root
 def test_a_second_run_changes_nothing_and_touches_no_file_inside(share: Provisioner) -> None:
     share.ensure(directories(ANN))
