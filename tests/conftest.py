@@ -1,6 +1,12 @@
-"""What all tests share: nothing is skipped unseen, and nothing at all where CI=true."""
+"""What all tests share: nothing is skipped unseen, and nothing at all where CI=true; a real PostgreSQL for a run."""
 
 import os
+import pwd
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -21,3 +27,36 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
         # On CI everything a test needs is installed: a skip is a hole in the net.
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[], str]]:
+    """A function that makes an empty database on a server of our own, reachable by a socket in a private folder."""
+    tools = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
+    if tools is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None  # the server refuses to run as root
+    ids = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # a socket's path may have 107 bytes only
+        if owner:
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+
+        def run(tool: str, *arguments: str) -> None:
+            subprocess.run([tools / tool, *arguments], check=True, capture_output=True, cwd=folder, **ids)
+
+        data = f"{folder}/data"
+        run("initdb", "--no-sync", "--auth=trust", "--username=qhub", "-D", data)
+        settings = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+        # A log of its own: the server would keep our captured output open for ever.
+        run("pg_ctl", "-D", data, "-o", settings, "-l", f"{folder}/log", "-w", "start")
+        numbers = count()
+
+        def fresh() -> str:
+            name = f"ids{next(numbers)}"
+            run("createdb", "--host", folder, "--username", "qhub", name)
+            return f"postgresql://qhub@/{name}?host={folder}"
+
+        try:
+            yield fresh
+        finally:
+            run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy
 import yaml
 from jupyterhub.utils import random_port
 
@@ -299,3 +300,26 @@ async def test_debugging_tells_no_secret(release: Release) -> None:
     assert "[D " in log
     cookie = bytes.fromhex(KEYS["hub.config.JupyterHub.cookie_secret"])
     assert [secret for secret in (*KEYS.values(), repr(cookie)) if secret in log] == []
+
+
+async def test_a_postgresql_holds_sign_ins_ids_and_usage(release: Release, postgresql: Callable[[], str]) -> None:
+    values = yaml.safe_load((release.config / "secret/values.yaml").read_text())
+    url = postgresql()
+    values["hub"]["db"] = {"type": "postgres", "url": url}
+    release.values(values)
+    (release.config / "secret/hub.db.password").write_text("not-asked-for-by-this-server")
+    await release.start()
+    await release.api("POST", "/users/ann")
+    assert (await release.api("POST", "/users/ann/server", {"profile": "small"})).status_code in (201, 202)
+
+    async def ready() -> bool:
+        return bool((await release.server("ann")).get("ready"))
+
+    await release.until(ready)
+    engine = sqlalchemy.create_engine(sqlalchemy.make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as database:
+        for table in ("users", "qhub_ids", "qhub_runs"):
+            assert database.execute(sqlalchemy.text(f"SELECT count(*) FROM {table}")).scalar_one() > 0, table  # noqa: S608
+    engine.dispose()
+    assert os.listdir(release.folder / "state") == []
+    assert "not-asked-for-by-this-server" not in release.log.read_text()
