@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from jupyterhub.app import JupyterHub
@@ -65,6 +68,15 @@ class QHub(JupyterHub):  # type: ignore[misc]
         # With `debug` traitlets logs the configuration, and that holds every secret of the hub.
         log.addFilter(lambda record: not str(record.msg).startswith("Config changed"))
         return log
+
+    def init_db(self) -> None:
+        """Open the database; JupyterHub upgrades it with the program `alembic`, which lies beside our Python."""
+        path = os.environ.get("PATH", os.defpath)
+        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
+        try:
+            super().init_db()
+        finally:
+            os.environ["PATH"] = path
 
     async def launch_instance_async(self, argv: list[str] | None = None) -> None:
         """Start, and keep the error instead of a traceback when that fails."""

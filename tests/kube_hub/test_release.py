@@ -3,11 +3,12 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import stat
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -323,3 +324,22 @@ async def test_a_postgresql_holds_sign_ins_ids_and_usage(release: Release, postg
     engine.dispose()
     assert os.listdir(release.folder / "state") == []
     assert "not-asked-for-by-this-server" not in release.log.read_text()
+
+
+async def test_the_database_of_an_older_version_is_upgraded_with_a_copy_beside_it(release: Release) -> None:
+    await release.start()
+    await release.api("POST", "/users/ann")
+    assert release.process is not None
+    release.process.send_signal(signal.SIGTERM)
+    await release.ended()
+    state = release.folder / "state"
+    # As JupyterHub 5.4 had it: before the migration that added this column.
+    with closing(sqlite3.connect(state / "jupyterhub.sqlite")) as database:
+        database.execute("ALTER TABLE spawners DROP COLUMN display_name")
+        database.execute("UPDATE alembic_version SET version_num = 'ff1860e38070'")
+        database.commit()
+    await release.start()
+    assert (await release.api("GET", "/users/ann")).json()["name"] == "ann"
+    [copy] = [name for name in os.listdir(state) if name.startswith("jupyterhub.sqlite.")]
+    with closing(sqlite3.connect(state / copy)) as kept:
+        assert kept.execute("SELECT version_num FROM alembic_version").fetchall() == [("ff1860e38070",)]
