@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ c.Authenticator.allow_all = True
 c.JupyterHub.services = [{{"name": "bench", "api_token": "bench-bench-bench"}}]
 c.JupyterHub.load_roles = [{{"name": "bench", "services": ["bench"], "scopes": ["admin:users", "admin:servers"]}}]
 c.JupyterHub.concurrent_spawn_limit = 0
+c.JupyterHub.cleanup_servers = False
 c.JupyterHub.log_level = "ERROR"
 c.KubeSpawner.namespace = {namespace!r}
 c.KubeSpawner.image = "registry.example/lab:1"
@@ -62,7 +64,7 @@ class Made:
     def ensure(self, wanted):
         list(wanted)
 
-site = Site(LiveConfig({values!r}), IdentityStore({ids!r}), Made())
+site = Site(LiveConfig({values!r}), IdentityStore({databases!r} + '/ids.sqlite'), Made())
 c.JupyterHub.tornado_settings = {{"qhub": site}}
 c.JupyterHub.spawner_class = "qhub_hub.hub.kube.QHubSpawner"
 """
@@ -75,19 +77,42 @@ qhub:
 """
 
 
-class Hub:
-    """A hub in a process of its own."""
+@dataclass(frozen=True)
+class Kind:
+    """What makes a hub differ from others.
 
-    def __init__(self, folder: Path, kubeconfig: Path, namespace: str, own: str) -> None:
+    Args:
+        own: its configuration besides what all have in common.
+        run: arguments of Python, before the configuration file.
+        people: how many it knows.
+        values: its values file.
+    """
+
+    own: str
+    run: tuple[str, ...] = ("-m", "jupyterhub", "-f")
+    people: int = AT_ONCE
+    values: str = VALUES
+
+
+class Hub:
+    """A hub in a process of its own.
+
+    Args:
+        folder: made for it.
+        namespace: where its pods are.
+    """
+
+    def __init__(self, folder: Path, kubeconfig: Path, namespace: str, kind: Kind) -> None:
+        self.folder = folder
         folder.mkdir()
-        (folder / "values.yaml").write_text(VALUES)
+        (folder / "values.yaml").write_text(kind.values)
         address = f"http://127.0.0.1:{free_port()}"
-        places = {"values": str(folder / "values.yaml"), "ids": f"sqlite:///{folder}/ids.sqlite"}
+        places = {"values": str(folder / "values.yaml"), "databases": f"sqlite:///{folder}"}
         config = folder / "config.py"
-        config.write_text(COMMON.format(address=address, namespace=namespace) + own.format(**places))
+        config.write_text(COMMON.format(address=address, namespace=namespace) + kind.own.format(**places))
         with (folder / "hub.log").open("wb") as log:
             self.process = subprocess.Popen(
-                ["/usr/bin/setpriv", "--pdeathsig", "TERM", sys.executable, "-m", "jupyterhub", "-f", str(config)],
+                ["/usr/bin/setpriv", "--pdeathsig", "TERM", sys.executable, *kind.run, str(config)],
                 cwd=folder,
                 env={**os.environ, "KUBECONFIG": str(kubeconfig)},
                 stdout=log,
@@ -99,7 +124,7 @@ class Hub:
             timeout=120,
             limits=httpx.Limits(max_connections=AT_ONCE),
         )
-        self.people = [f"user-{number}" for number in range(AT_ONCE)]
+        self.people = [f"user-{number}" for number in range(kind.people)]
 
     async def ready(self) -> None:
         """Wait until it answers, and make people known."""
@@ -141,16 +166,20 @@ class Hub:
     async def close(self) -> None:
         await self.http.aclose()
         self.process.terminate()
-        self.process.wait(30)
+        try:
+            await asyncio.to_thread(self.process.wait, 30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # or it would go on, and take its part of the next figures
+            self.process.wait()
 
 
-async def until(look: Callable[[], Awaitable[bool]], seconds: float = 120) -> None:
-    """Wait until something is so."""
+async def until(look: Callable[[], Awaitable[bool]], seconds: float = 120, pause: float = 0.05) -> None:
+    """Wait until something is so; looks with pauses of so many seconds."""
     deadline = time.monotonic() + seconds
     while not await look():
         if time.monotonic() > deadline:
             raise TimeoutError
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause)
 
 
 async def both(ours: Measure, plain: Measure, number: int) -> tuple[float, float]:
@@ -173,7 +202,10 @@ async def measure_in(folder: Path) -> None:
         kubeconfig = kube.kubeconfig(folder / "kubeconfig")
         for name in ("ours", "plain"):
             kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        ours, plain = Hub(folder / "ours", kubeconfig, "ours", OURS), Hub(folder / "plain", kubeconfig, "plain", PLAIN)
+        ours, plain = (
+            Hub(folder / "ours", kubeconfig, "ours", Kind(OURS)),
+            Hub(folder / "plain", kubeconfig, "plain", Kind(PLAIN)),
+        )
         try:
             for hub in (ours, plain):
                 await hub.ready()

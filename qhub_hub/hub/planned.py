@@ -13,7 +13,7 @@ from qhub_hub.hub.running import usage_of
 from qhub_hub.hub.site import Site
 from qhub_hub.hub.spawn_page import render_form
 from qhub_hub.identity import Identity, IdentityError
-from qhub_hub.sessions import Plan, Rejected, parse_form, parse_query, read_summary, summary
+from qhub_hub.sessions import Plan, PlanSummary, Rejected, parse_form, parse_query, read_summary, summary
 
 
 def spawn_error(message: str, reason: str, status: int) -> SpawnException:
@@ -46,6 +46,8 @@ def refused_with_a_sentence(doing: str, log: Logger) -> Iterator[None]:
         yield
     except Rejected as rejected:
         raise refusal(rejected) from None
+    except SpawnException:
+        raise  # has its sentence
     except Exception:
         log.exception("Error while %s", doing)
         raise refusal(
@@ -81,6 +83,8 @@ class PlannedMixin(RecordedMixin):
 
     plan: Plan | None = None
     _kept: dict[str, Any] | None = None
+    _decided_from: object = None
+    _decided_then: PlanSummary | None = None
 
     @property
     def site(self) -> Site:
@@ -134,6 +138,7 @@ class PlannedMixin(RecordedMixin):
         except SpawnException as refused:
             # The hub stored the options before anybody looked at them; a refused choice must not be there the next
             # time somebody starts without saying which (facts/hub-apis.md §0.2).
+            self.close_run("failed")
             self.plan = None
             self.spawned(refused.reason)
             self.user_options = self.orm_spawner.user_options = {}
@@ -144,9 +149,11 @@ class PlannedMixin(RecordedMixin):
 
     async def _decide(self) -> Plan:
         identity = self.identity()
-        # Between counting and `self.plan` nothing may wait: two starts at a time would both fit a limit of one.
-        usage = self.with_cost_today(usage_of(self.user.settings["users"], without=self), identity)
+        # From counting until the run is open nothing may wait: two starts at a time would both fit a limit of one.
+        limited = identity.group_names & self.site.config.limits.groups.keys()
+        usage = self.with_cost_today(usage_of(self.user.settings["users"], self, self.user, limited), identity)
         self.plan = plan = self.site.plan(identity, self.user_options, self.name, usage)
+        self.open_run()
         await self.site.prepare(identity)
         self._introduce()
         return plan
@@ -167,6 +174,15 @@ class PlannedMixin(RecordedMixin):
     def summary(self) -> dict[str, Any] | None:
         """What was decided for the running server, also after the hub was restarted."""
         return summary(self.plan) if self.plan is not None else self._kept
+
+    @property
+    def decided(self) -> PlanSummary | None:
+        """The same, read; None where nothing is decided, or what was kept of it can't be read."""
+        source: object = self.plan if self.plan is not None else self._kept
+        # Every start counts all running servers, so each of them is read once and not once per start of another.
+        if self._decided_from is not source:
+            self._decided_from, self._decided_then = source, read_summary(self.summary())
+        return self._decided_then
 
     def get_state(self) -> dict[str, Any]:
         """State that outlives the hub's process."""

@@ -1,11 +1,9 @@
 """Tells the usage record and the metrics when a server starts and ends; `PlannedMixin` builds on it."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from logging import Logger
 from typing import Any
 
-from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import maybe_future, utcnow
 
 from qhub_hub.hub.metrics import Spawns
@@ -13,11 +11,11 @@ from qhub_hub.hub.site import Site
 from qhub_hub.hub.usage import Reason, UsageRecord, end_reason
 from qhub_hub.hub.usage_database import UsageUnavailable
 from qhub_hub.identity import Identity
-from qhub_hub.sessions import PlanSummary, Rejected, Usage, limits_cost, read_summary
+from qhub_hub.sessions import PlanSummary, Rejected, Usage, limits_cost
 
 
 class RecordedMixin:
-    """Put before a spawner class and behind the one that plans, whose `summary` says what is started.
+    """Put before a spawner class and behind the one that plans, whose `decided` says what is started.
 
     The hub's settings hold the record as `qhub_usage` and the metrics as `qhub_spawns`; what is missing is not told.
     """
@@ -35,8 +33,9 @@ class RecordedMixin:
     _last_active: datetime | None = None
     _decided: PlanSummary | None = None
 
-    def summary(self) -> Mapping[str, Any] | None:
-        """What was decided for this server, as JSON values."""
+    @property
+    def decided(self) -> PlanSummary | None:
+        """What was decided for this server; None: nothing is."""
         raise NotImplementedError
 
     @property
@@ -75,19 +74,25 @@ class RecordedMixin:
             ) from error
         return usage.with_cost_today(paid.people, paid.groups)
 
-    async def run_pre_spawn_hook(self) -> None:
-        """Open the run, then the site's own hook.
+    def open_run(self) -> None:
+        """Write down what was decided: it counts for limits of cost from now on.
 
         Raises:
-            SpawnException: it can't be recorded, so limits of cost could not be held.
+            Rejected: it can't be recorded, so limits of cost could not be held.
         """
-        self._decided = read_summary(self.summary())
-        if self._record is not None and self._decided is not None:
-            try:
-                self._record.started(self.user.name, self.name, self._decided)
-            except UsageUnavailable as error:
-                self.log.error("%s", error)
-                raise _refused() from error
+        self._decided = self.decided
+        if self._record is None or self._decided is None:
+            return
+        try:
+            self._record.started(self.user.name, self.name, self._decided)
+        except UsageUnavailable as error:
+            self.log.error("%s", error)
+            raise Rejected(
+                "unavailable", "Your server's use can't be recorded now. An administrator finds the reason in the log."
+            ) from error
+
+    async def run_pre_spawn_hook(self) -> None:
+        """Begin a start, then the site's own hook."""
         self._starting, self._died = True, False
         await maybe_future(super().run_pre_spawn_hook())  # type: ignore[misc]
 
@@ -109,7 +114,7 @@ class RecordedMixin:
     def stop_polling(self) -> None:
         """Keep what is gone when the end is told: JupyterHub 6.1 overwrites times (`User.stop`), a spawner its plan."""
         self._died = self._died or self._polling
-        self._decided = read_summary(self.summary()) or self._decided
+        self._decided = self.decided or self._decided
         self._begun, self._last_active = self.orm_spawner.started, self.orm_spawner.last_activity
         super().stop_polling()  # type: ignore[misc]
 
@@ -119,13 +124,19 @@ class RecordedMixin:
         if self._starting:
             self._starting = False
             self.spawned("failed")
-        if self._record is not None:
-            try:
-                self._record.ended(self.user.name, self.name, reason)
-            except UsageUnavailable as error:
-                # It stays open, and is closed by the next start with the time at which it was last seen.
-                self.log.error("%s", error)
+        self.close_run(reason)
+        self._decided = None
         await maybe_future(super().run_post_stop_hook())  # type: ignore[misc]
+
+    def close_run(self, reason: Reason) -> None:
+        """Write down that the server has ended, or was not started after all; nothing where no run is open."""
+        if self._record is None:
+            return
+        try:
+            self._record.ended(self.user.name, self.name, reason)
+        except UsageUnavailable as error:
+            # It stays open, and is closed by the next start with the time at which it was last seen.
+            self.log.error("%s", error)
 
     def _reason(self) -> Reason:
         if self._starting:
@@ -137,13 +148,6 @@ class RecordedMixin:
             return "revoked"
         policy = self._decided.idle if self._decided else None
         return end_reason(policy, age=_since(self._begun), inactive=_since(self._last_active))
-
-
-def _refused() -> SpawnException:
-    sentence = "Your server's use can't be recorded now. An administrator finds the reason in the log."
-    error = SpawnException(sentence, reason="unavailable", status_code=503)
-    error.jupyterhub_message = sentence
-    return error
 
 
 def _since(moment: datetime | None) -> float:

@@ -18,7 +18,8 @@ from qhub_hub.hub.rights import lost_right
 from qhub_hub.hub.running import decided_of
 from qhub_hub.hub.site import Site
 
-AT_ONCE = 10  # questions to the provider, and servers being stopped, at the same time
+AT_ONCE = 10  # questions to the provider at the same time
+STOPPED_AT_ONCE = 50  # servers; while one stops, the hub waits for its pod
 SLICE = 25  # people looked at between two turns of the event loop
 CHECKED_BY = 0.6  # part of the time to revocation after which the provider is asked again; the rest is for stopping
 
@@ -42,7 +43,8 @@ class Revocation:
         self._log = log
         self._turn = asyncio.Lock()
         self._stopping: set[asyncio.Task[None]] = set()
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._asking = asyncio.Semaphore(AT_ONCE)
+        self._ending = asyncio.Semaphore(STOPPED_AT_ONCE)
         self._looked_at: WeakKeyDictionary[Any, tuple[object, frozenset[str]]] = WeakKeyDictionary()
         self._administrators_of: object = None
         self._notices: dict[str, tuple[datetime, str]] = {}
@@ -50,7 +52,7 @@ class Revocation:
     @property
     def every(self) -> float:
         """Seconds between two looks."""
-        return min(5.0, self._site.config.sign_in.revocation_seconds / 6)
+        return min(10.0, self._site.config.sign_in.revocation_seconds / 6)
 
     def values_changed(self, before: Values, after: Values) -> None:
         """For `LiveConfig.on_change`: look at once."""
@@ -65,8 +67,7 @@ class Revocation:
                 await self._follow_administrators()
                 # What is known already first: the provider may be slow.
                 await self._stop_what_lost_its_right()
-                if await self._ask_the_provider():
-                    await self._stop_what_lost_its_right()
+                await self._ask_the_provider()
             except Exception:
                 # A bug must not end the looks that are still to come.
                 self._log.exception("Running servers could not be checked against what their owners may have")
@@ -86,22 +87,24 @@ class Revocation:
                 if spawner.ready and not spawner.pending:
                     yield user, spawner
 
-    async def _ask_the_provider(self) -> bool:
-        """Renew the provider's word on owners of running servers; returns whether there was anybody to ask about."""
+    async def _ask_the_provider(self) -> None:
+        """Renew the provider's word on owners of running servers."""
         confirmed = getattr(self._authenticator, "confirmed", None)
         if confirmed is None:
-            return False
+            return
         age = self._site.config.sign_in.revocation_seconds * CHECKED_BY
         due = time.monotonic() - age
         owners = {user.name: user for user, _ in self._running() if confirmed.get(user.name, float("-inf")) <= due}
         oldest_first = sorted(owners.values(), key=lambda user: confirmed.get(user.name, float("-inf")))
         await asyncio.gather(*(self._ask_about(user) for user in oldest_first))
-        return bool(owners)
 
     async def _ask_about(self, user: Any) -> None:
-        async with self._gate:
+        async with self._asking:
             refused = await self._authenticator.confirm(user)
         if refused is None:
+            # At once: the answers about all others may take a while.
+            for spawner in list(user.spawners.values()):
+                self._check(user, spawner)
             return
         if not refused.final:
             self._log.warning("Servers of %s go on unchecked: %s", user.name, refused.message)
@@ -111,22 +114,27 @@ class Revocation:
                 self._stop(user, spawner, refused.message)
 
     async def _stop_what_lost_its_right(self) -> None:
-        memberships = self._site.memberships
-        for number, (user, spawner) in enumerate(list(self._running())):
+        everybody = [(user, spawner) for user in self._users.values() for spawner in user.spawners.values()]
+        for number, (user, spawner) in enumerate(everybody):
             if number % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
-            if not spawner.ready or spawner.pending:
-                continue
+            self._check(user, spawner)
+
+    def _check(self, user: Any, spawner: Any) -> None:
+        """Stop a server, if its owner may no longer have it. One that starts or stops is not touched."""
+        if not spawner.ready or spawner.pending:
+            return
+        if self._notices:
             self._forget_notice(user, spawner)
-            known = (memberships, hub_groups(user))
-            if self._looked_at.get(spawner) == known:
-                continue
-            decided = decided_of(spawner)
-            sentence = lost_right(self._site, self._authenticator, user, decided) if decided else ""
-            if sentence:
-                self._stop(user, spawner, sentence)
-            else:
-                self._looked_at[spawner] = known
+        known = (self._site.memberships, hub_groups(user))
+        if self._looked_at.get(spawner) == known:
+            return
+        decided = decided_of(spawner)
+        sentence = lost_right(self._site, self._authenticator, user, decided) if decided else ""
+        if sentence:
+            self._stop(user, spawner, sentence)
+        else:
+            self._looked_at[spawner] = known
 
     def _forget_notice(self, user: Any, spawner: Any) -> None:
         since = self._notices.get(user.name)
@@ -145,7 +153,7 @@ class Revocation:
 
     async def _end(self, user: Any, spawner: Any) -> None:
         try:
-            async with self._gate:
+            async with self._ending:
                 await self._proxy.delete_user(user, spawner.name)
                 await user.stop(spawner.name)
         except Exception:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qhub_hub.sessions import Amount, Hardware, PlanSummary, Usage, read_summary
+from qhub_hub.sessions import Amount, Hardware, PlanSummary, Usage
 
 _UNSTATED = Hardware(cpu=Amount(None, None), memory=Amount(None, None), gpu=0, gpu_type="")
 
@@ -19,7 +19,9 @@ class _Unknown:
 
 def decided_of(spawner: Any) -> PlanSummary | None:
     """What was decided for a spawner's server; None: nothing yet, or its plan was lost."""
-    return read_summary(getattr(spawner, "summary", lambda: None)())
+    # A site's own spawner class makes no plans.
+    decided: PlanSummary | None = getattr(spawner, "decided", None)
+    return decided
 
 
 def _active(users: Mapping[Any, Any]) -> Iterator[tuple[Any, Any, PlanSummary | None]]:
@@ -29,19 +31,38 @@ def _active(users: Mapping[Any, Any]) -> Iterator[tuple[Any, Any, PlanSummary | 
                 yield user, spawner, decided_of(spawner)
 
 
-def usage_of(users: Mapping[Any, Any], without: object) -> Usage:
-    """What people and groups use now.
+def usage_of(users: Mapping[Any, Any], without: object, owner: Any, groups: frozenset[str]) -> Usage:
+    """What a person uses now, and what all members of some groups use together.
 
     Args:
         users: the hub's users.
         without: the spawner that is being started; it counts as the new server, not as a running one.
+        owner: the person, one of the users.
+        groups: full names of the groups with a limit. Where there is none, nobody else's servers are looked at.
     """
-    return Usage.of(
-        (user.name, decided or _Unknown())
-        for user, spawner, decided in _active(users)
-        # One that starts and has no plan yet does not count: it will ask for itself.
-        if spawner is not without and (decided is not None or spawner.ready)
+    own = Usage.of(
+        (owner.name, decided_of(spawner) or _Unknown())
+        for spawner in list(owner.spawners.values())
+        if spawner is not without and _counts(spawner)
     )
+    shared = Usage.of(("", decided) for decided in _of_members(users, without, groups)) if groups else Usage()
+    return Usage(own.people, {name: used for name, used in shared.groups.items() if name in groups})
+
+
+def _counts(spawner: Any) -> bool:
+    # One that starts and has no plan yet does not count: it will ask for itself.
+    return bool(spawner.ready or (spawner.active and decided_of(spawner) is not None))
+
+
+def _of_members(users: Mapping[Any, Any], without: object, groups: frozenset[str]) -> Iterator[PlanSummary]:
+    for user in list(users.values()):
+        for spawner in list(user.spawners.values()):
+            decided = decided_of(spawner)
+            # In this order: of a thousand servers most are of other groups, and the last question costs most.
+            if decided is None or spawner is without or groups.isdisjoint(decided.groups):
+                continue
+            if spawner.active:
+                yield decided
 
 
 def running_servers(users: Mapping[Any, Any]) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 import sqlalchemy as sa
 
-from qhub_hub.hub.usage_database import GROUPS, RUNS, UsageDatabase, hours_between, overlapping
+from qhub_hub.hub.usage_database import GROUPS, RUNS, UsageDatabase, counted_hours, overlapping
 from qhub_hub.sessions import IdlePolicy, PlanSummary
 
 Reason = Literal["stopped", "idle", "max-age", "revoked", "failed", "died", "hub-died"]
@@ -115,13 +115,14 @@ class UsageRecord:
     def cost_today(self, user: str, groups: Collection[str], currency: str, now: datetime | None = None) -> CostToday:
         """What one person and their groups paid since midnight UTC: for `Usage.with_cost_today`.
 
-        A server counts for the groups that its owner had when it was started. Failed starts cost what they took.
+        A server counts for the groups that its owner had when it was started. One that runs counts for an hour at
+        least, which is what it was let in for; one that ended, or never came up, for what it took.
 
         Args:
             currency: runs in another one are left out; nobody knows the rate.
         """
         moment = _seconds(now)
-        cost = sa.func.sum(hours_between(midnight(moment), moment) * RUNS.c.price_per_hour)
+        cost = sa.func.sum(counted_hours(midnight(moment), moment) * RUNS.c.price_per_hour)
         today = overlapping(midnight(moment), moment) & (RUNS.c.currency == currency)
         with self.database.reading() as connection:
             mine = connection.execute(sa.select(cost).where(today, RUNS.c.user == user)).scalar()

@@ -42,6 +42,7 @@ GROUPS = sa.Table(
     sa.Column("group", sa.String(255), primary_key=True),
 )
 
+HOUR = 3600.0  # seconds
 _BUSY_SECONDS = 10
 _ALLOWED = "Use sqlite:////absolute/path/usage.sqlite or postgresql://user:password@host/database."
 
@@ -128,7 +129,21 @@ def hours_between(since: float, until: float) -> Any:
     ended = sa.func.coalesce(RUNS.c.ended, until)
     first = sa.case((RUNS.c.started > since, RUNS.c.started), else_=since)
     last = sa.case((ended < until, ended), else_=until)
-    return sa.case((last > first, last - first), else_=0.0) / 3600.0
+    return sa.case((last > first, last - first), else_=0.0) / HOUR
+
+
+def counted_hours(since: float, now: float) -> Any:
+    """SQL for the hours since a moment that a run counts for a limit: while it is open, the one it was let in for.
+
+    Without it, servers that were started one right after the other would all fit: they have not cost anything yet.
+
+    Args:
+        since, now: seconds since 1970.
+    """
+    promised = RUNS.c.started + HOUR
+    ended = sa.func.coalesce(RUNS.c.ended, sa.case((promised > now, promised), else_=now))
+    first = sa.case((RUNS.c.started > since, RUNS.c.started), else_=since)
+    return sa.case((ended > first, ended - first), else_=0.0) / HOUR
 
 
 def overlapping(since: float, until: float) -> Any:

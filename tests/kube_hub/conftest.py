@@ -126,6 +126,7 @@ class Hub:
         await KubeSpawner._stop_all_reflectors()  # they end with a hub's process
         app.db.close()
         app.tornado_settings["qhub"].store.close()
+        app.tornado_settings["qhub_usage"].database.close()
         app.log.handlers.clear()
         InProcessHub.clear_instance()
 

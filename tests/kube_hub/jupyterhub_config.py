@@ -9,6 +9,7 @@ from qhub_hub.config import LiveConfig
 from qhub_hub.hub.handlers import template_variables
 from qhub_hub.hub.site import Site
 from qhub_hub.hub.spawn_page import template_folder
+from qhub_hub.hub.usage import UsageRecord
 from qhub_hub.identity.store import IdentityStore
 from qhub_hub.storage import Directory
 
@@ -46,7 +47,7 @@ class RememberedRoutes(Proxy):
 site = Site(LiveConfig(state / "values.yaml"), IdentityStore(f"sqlite:///{state}/ids.sqlite"), Listed())
 c = get_config()  # noqa: F821 - given by whoever runs this file
 
-c.JupyterHub.tornado_settings = {"qhub": site}
+c.JupyterHub.tornado_settings = {"qhub": site, "qhub_usage": UsageRecord(f"sqlite:///{state}/usage.sqlite")}
 c.JupyterHub.template_paths = [str(template_folder())]
 c.JupyterHub.template_vars = template_variables(site, "")
 c.JupyterHub.proxy_class = RememberedRoutes

@@ -12,7 +12,7 @@ from qhub_hub.config.models import Config
 from qhub_hub.hub.revocation import AT_ONCE, Revocation, announcement
 from qhub_hub.hub.sign_in.refusals import ProviderUnavailable, SignedOut, SignInRefused
 from qhub_hub.identity import Memberships, PreviewStore, identity_of
-from qhub_hub.sessions import make_plan, parse_request, summary
+from qhub_hub.sessions import make_plan, parse_request, read_summary, summary
 
 VALUES = {
     "groups": {"gpu": {}, "boss": {"admin": True}},
@@ -67,7 +67,7 @@ class Spawner:
 
     def __init__(self, owner: str, decided: Any) -> None:
         self._log_name = owner
-        self.summary = lambda: decided
+        self.decided = read_summary(decided)
         self.orm_spawner = SimpleNamespace(started=datetime(2026, 1, 1))
 
     @property

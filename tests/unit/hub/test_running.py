@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qhub_hub.hub.running import running_servers, usage_of
-from qhub_hub.sessions import Used
+from qhub_hub.sessions import Used, read_summary
 
 GIB = 1 << 30
 
@@ -47,8 +47,9 @@ class Spawner:
     ready: bool = True
     orm_spawner: Orm = field(default_factory=Orm)
 
-    def summary(self) -> Any:
-        return self.state
+    @property
+    def decided(self) -> Any:
+        return read_summary(self.state)
 
 
 @dataclass(eq=False)
@@ -67,14 +68,26 @@ class User:
         self.spawners = {spawner.name: spawner for spawner in spawners}
 
 
-def usage(*users: User, without: object = None) -> Any:
-    return usage_of(dict(enumerate(users)), without)
+def usage(*users: User, without: object = None, groups: tuple[str, ...] = ()) -> Any:
+    """What counts for a start of the first of them."""
+    return usage_of(dict(enumerate(users)), without, users[0], frozenset(groups))
 
 
-def test_running_servers_add_up_by_person_and_by_group() -> None:
-    found = usage(User("ann", Spawner(kept(2)), Spawner(kept(1), "b")), User("bob", Spawner(kept(0.5, ("data", "ml")))))
-    assert found.people == {"ann": Used(2, 3.0, 2 * GIB, 0), "bob": Used(1, 0.5, GIB, 0)}
+def test_running_servers_add_up_by_person_and_by_group_with_a_limit() -> None:
+    people = User("ann", Spawner(kept(2)), Spawner(kept(1), "b")), User("bob", Spawner(kept(0.5, ("data", "ml"))))
+    found = usage(*people, groups=("data", "ml", "gpu"))
+    assert found.people == {"ann": Used(2, 3.0, 2 * GIB, 0)}
     assert found.groups == {"data": Used(3, 3.5, 3 * GIB, 0), "ml": Used(1, 0.5, GIB, 0)}
+    assert usage(*people, groups=("ml",)).groups == {"ml": Used(1, 0.5, GIB, 0)}
+
+
+def test_without_a_limited_group_nobody_elses_servers_are_looked_at() -> None:
+    class Unseen:
+        @property
+        def spawners(self) -> Any:
+            raise AssertionError("a start must not cost more the more servers run")
+
+    assert usage(User("ann", Spawner(kept())), Unseen()).people["ann"].servers == 1  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,35 @@ def test_the_days_cost_begins_at_midnight_utc_and_never_mixes_currencies(
     assert record.cost_today("ann", [], "USD", NOON).people == {"ann": pytest.approx(expected)}
 
 
+@pytest.mark.parametrize(
+    ("started", "ended", "expected"),
+    [
+        (NOON, None, 2.0),
+        (NOON - HOUR / 2, None, 2.0),
+        (NOON - 3 * HOUR, None, 6.0),
+        (NOON - HOUR / 2, NOON - HOUR / 4, 0.5),
+    ],
+    ids=["just now", "half an hour ago", "hours ago", "ended again"],
+)
+def test_a_running_server_counts_for_the_hour_that_it_was_let_in_for(
+    record: UsageRecord, started: datetime, ended: datetime | None, expected: float
+) -> None:
+    record.started("ann", "", decided(2.0, "data"), started)
+    if ended:
+        record.ended("ann", "", "stopped", ended)
+    now = NOON + timedelta(seconds=0.001)
+    cost = record.cost_today("ann", ["data"], "USD", now)
+    assert cost.people == {"ann": pytest.approx(expected, abs=1e-5)}
+    assert cost.groups == {"data": pytest.approx(expected, abs=1e-5)}
+
+
+def test_the_hour_of_a_server_from_before_midnight_counts_for_the_day_it_falls_on(record: UsageRecord) -> None:
+    midnight_utc = NOON - 12 * HOUR
+    record.started("ann", "", decided(2.0), midnight_utc - HOUR / 2)
+    cost = record.cost_today("ann", [], "USD", midnight_utc + HOUR / 4)
+    assert cost.people == {"ann": pytest.approx(1.0)}
+
+
 def test_a_run_whose_hub_died_ends_when_it_was_last_seen(record: UsageRecord) -> None:
     record.started("ann", "", decided(), NOON - 5 * HOUR)
     record.started("bob", "", decided(), NOON - 5 * HOUR)
