@@ -1,4 +1,4 @@
-"""A sign-in provider in the test process: plays GitHub, Auth0 and any OpenID Connect provider over real HTTP.
+"""A sign-in provider in the test process: plays GitHub, Google, Auth0 and OpenID Connect over real HTTP.
 
 It has a login page, checks redirect addresses, client secrets and PKCE, gives out codes that work once, signed ID
 tokens and rotating refresh tokens. A test changes its people and its faults while a hub uses it.
@@ -19,6 +19,8 @@ from typing import Any
 import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from qhub_hub.testing.google_directory import GoogleDirectory
 
 CLIENT_ID, CLIENT_SECRET = "qhub-test", "not-a-real-secret"
 GROUPS_CLAIM = "https://qhub/groups"
@@ -71,6 +73,7 @@ class IdentityProvider:
         faults: what is wrong at the moment.
         lifetime: seconds that access tokens are good for.
         requests: number of requests by path.
+        directory: where Google keeps groups.
     """
 
     def __init__(self) -> None:
@@ -79,6 +82,7 @@ class IdentityProvider:
         self.faults = Faults()
         self.lifetime = 3600.0
         self.requests: dict[str, int] = {}
+        self.directory = GoogleDirectory(lambda name: self.accounts[name].groups)
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._codes: dict[str, dict[str, str]] = {}
         self._tokens: dict[str, tuple[str, float]] = {}
@@ -154,6 +158,7 @@ class IdentityProvider:
             app.router.add_post(path, self._token)
         app.router.add_get("/userinfo", self._said(self.claims_of))
         app.router.add_get("/oauth2/v1/userinfo", self._said(self._google_claims))
+        app.router.add_routes(self.directory.routes())
         app.router.add_get("/api/v3/user", self._said(self._github_user))
         app.router.add_get("/api/v3/user/teams", self._github_teams)
         self._runner = web.AppRunner(app, access_log=None)

@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from qhub_hub.testing.identity_provider import IdentityProvider
     from qhub_hub.testing.one_machine import RunningHub
 
+_ENDED_AT_ONCE = 8  # hubs; each takes its time to end servers and proxy
 # The fake cluster's fixtures are asynchronous; a run without pytest-asyncio must not fail because QHub is installed.
 pytest_plugins = ["qhub_hub.testing.kube.fixtures"] if find_spec("pytest_asyncio") and find_spec("aiohttp") else []
 
@@ -51,13 +53,22 @@ def qhub_up(open_folder: Path) -> Iterator[Callable[..., "RunningHub"]]:
         return hub.start() if start else hub
 
     yield up
-    for hub in hubs:
-        hub.stop()
+    with ThreadPoolExecutor(_ENDED_AT_ONCE) as ending:
+        list(ending.map(RunningHub.stop, hubs))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of this machine's Chromium, for Playwright's `executable_path`; the test is skipped where there is none."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    pytest.skip("needs Chromium (Debian: apt-get install chromium)")
 
 
 @pytest.fixture
 def identity_provider() -> Iterator["IdentityProvider"]:
-    """A sign-in provider that plays GitHub, Auth0 and OpenID Connect, with nobody known to it yet."""
+    """A sign-in provider that plays GitHub, Google, Auth0 and OpenID Connect, with nobody known to it yet."""
     from qhub_hub.testing.identity_provider import IdentityProvider
 
     provider = IdentityProvider().start()

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,31 @@ pytestmark = pytest.mark.root
 VALUES = "qhub:\n  groups:\n    data: {everyone: true}\n"
 
 
-@pytest.fixture
-def stopped(qhub_up: Callable[..., RunningHub]) -> RunningHub:
-    """A hub that zoe and yan used, stopped."""
-    hub = qhub_up(f"ids-{os.urandom(4).hex()}", VALUES)
+@pytest.fixture(scope="module")
+def used(qhub_up: Callable[..., RunningHub]) -> RunningHub:
+    """A hub that zoe and yan used, stopped, with a copy of its state beside it."""
+    hub = qhub_up("ids", VALUES)
     for name in ("zoe", "yan"):
         person = hub.person(name)
         assert person.start().status_code in (201, 202)
         person.stop()
     hub.interrupt()
+    copy(hub.state, hub.state.with_name("ids-copy"))
     return hub
+
+
+@pytest.fixture
+def stopped(used: RunningHub) -> Iterator[RunningHub]:
+    """The same hub as it was then, whatever other tests did to it."""
+    shutil.rmtree(used.state)
+    copy(used.state.with_name("ids-copy"), used.state)
+    yield used
+    used.stop()
+
+
+def copy(state: Path, to: Path) -> None:
+    """With owners, modes and times."""
+    subprocess.run(["cp", "-a", str(state), str(to)], check=True)
 
 
 def owners(hub: RunningHub) -> dict[str, int]:
@@ -67,7 +83,7 @@ def test_a_lost_database_is_refused_then_read_back_from_the_folders(
 def test_an_old_backup_of_the_database_is_refused(stopped: RunningHub) -> None:
     databases = stopped.state / "databases"
     backup = stopped.state.parent / f"{stopped.state.name}-backup"
-    shutil.copytree(databases, backup)
+    copy(databases, backup)
     stopped.start()
     assert stopped.person("xena").start().status_code in (201, 202)
     stopped.interrupt()

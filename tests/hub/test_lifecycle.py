@@ -40,6 +40,12 @@ def eventually(look: Callable[[], bool], seconds: float) -> bool:
     return look()
 
 
+@pytest.fixture(scope="module")
+def hub(qhub_up: Up) -> RunningHub:
+    """A hub that keeps running, for the tests that end none."""
+    return qhub_up("lives-on")
+
+
 def test_ctrl_c_ends_every_child_and_the_next_start_knows_everybody(qhub_up: Up) -> None:
     hub = qhub_up("ctrl-c")
     password = hub.password("zoe")
@@ -58,8 +64,7 @@ def test_ctrl_c_ends_every_child_and_the_next_start_knows_everybody(qhub_up: Up)
     zoe.stop()
 
 
-def test_a_process_that_outlived_its_terminal_ends_with_the_server(qhub_up: Up) -> None:
-    hub = qhub_up("left-behind")
+def test_a_process_that_outlived_its_terminal_ends_with_the_server(hub: RunningHub) -> None:
     zoe = hub.person("zoe")
     assert zoe.start().status_code in (201, 202)
     before = processes_of(hub)
@@ -99,8 +104,7 @@ def test_a_server_that_died_with_the_hub_is_not_taken_for_running(qhub_up: Up) -
     assert hub.person("zoe").server() == {}
 
 
-def test_what_a_server_left_behind_ends_although_the_server_ended_by_itself(qhub_up: Up) -> None:
-    hub = qhub_up("ended-itself")
+def test_what_a_server_left_behind_ends_although_the_server_ended_by_itself(hub: RunningHub) -> None:
     zoe = hub.person("zoe")
     assert zoe.start().status_code in (201, 202)
     before = processes_of(hub)
@@ -116,16 +120,14 @@ def test_what_a_server_left_behind_ends_although_the_server_ended_by_itself(qhub
     assert zoe.server() == {}
 
 
-def test_a_second_hub_on_the_same_state_is_refused(qhub_up: Up, open_folder: Path) -> None:
-    hub = qhub_up("twice")
+def test_a_second_hub_on_the_same_state_is_refused(hub: RunningHub, open_folder: Path) -> None:
     second = RunningHub(hub.state, *hub.values)
     second.output = open_folder / "twice-second.out"
     with pytest.raises(RuntimeError, match=r"is running on .* already"):
         second.start()
 
 
-def test_a_taken_port_is_said_in_a_sentence(qhub_up: Up) -> None:
-    hub = qhub_up("port-holder")
+def test_a_taken_port_is_said_in_a_sentence(hub: RunningHub, qhub_up: Up) -> None:
     other = qhub_up("port-wanter", start=False)
     port = int(hub.address.rpartition(":")[2])
     with pytest.raises(RuntimeError, match=f"Port {port} on 127.0.0.1 is taken"):

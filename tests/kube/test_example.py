@@ -24,7 +24,7 @@ def test_the_example_plugin_is_tested_with_the_kit(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "5 passed" in done.stdout
+    assert "7 passed" in done.stdout
     assert {path.name for path in folder.iterdir() if path.name != "__pycache__"} == {
         path.name for path in EXAMPLE.iterdir() if path.name not in ("__pycache__", ".pytest_cache")
     }, "the tests left files behind"

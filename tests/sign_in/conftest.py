@@ -2,7 +2,6 @@
 
 import html
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from qhub_hub.testing.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
+from qhub_hub.testing.identity_provider import CLIENT_ID, CLIENT_SECRET, Faults, IdentityProvider
 from qhub_hub.testing.one_machine import Person, RunningHub
 
 TEAM = """
@@ -47,12 +46,14 @@ jupyterhub:
         authorize_url: {url}/authorize
         token_url: {url}/oauth/token
         userdata_url: {url}/oauth2/v1/userinfo
+        google_api_url: {url}
 """
 SETTINGS = {
     "github": "url: {url}",
     "oidc": "issuer: {url}",
     "auth0": "domain: tenant.example.org",
-    "google": "hostedDomains: [example.org]",
+    "google": "hostedDomains: [example.org], serviceAccountFiles: {{example.org: {key}}}, "
+    "administrators: {{example.org: admin}}",
 }
 
 
@@ -79,34 +80,47 @@ def sentence(page: httpx.Response) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", found.group(1) if found else page.text)).split())
 
 
-@pytest.fixture(scope="module")
-def provider() -> Iterator[IdentityProvider]:
-    """One provider for the tests of a file."""
+@pytest.fixture(scope="session")
+def running_provider() -> Iterator[IdentityProvider]:
+    """One provider for all tests of this folder, as hubs know its address."""
     running = IdentityProvider().start()
     yield running
     running.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def provider(running_provider: IdentityProvider) -> Iterator[IdentityProvider]:
+    """The provider; what a test broke is mended after it."""
+    yield running_provider
+    running_provider.faults = Faults()
+    running_provider.lifetime = 3600.0
+
+
+@pytest.fixture(scope="session")
 def hub_with(
-    provider: IdentityProvider, qhub_up: Callable[..., RunningHub], open_folder: Path
-) -> Iterator[Callable[[str], RunningHub]]:
-    """`hub_with("oidc")`: the hub of a file whose sign-in is that provider."""
+    running_provider: IdentityProvider, qhub_up: Callable[..., RunningHub], open_folder: Path
+) -> Callable[[str], RunningHub]:
+    """`hub_with("oidc")`: the hub whose sign-in is that provider."""
     hubs: dict[str, RunningHub] = {}
+    url = running_provider.url
 
     def up(kind: str) -> RunningHub:
         if kind not in hubs:
             secret = open_folder / "client-secret"
             secret.write_text(CLIENT_SECRET + "\n")
-            settings = SETTINGS[kind].format(url=provider.url)
+            key = running_provider.directory.write_key_file(open_folder / "service-account.json", url)
+            settings = SETTINGS[kind].format(url=url, key=key)
             values = TEAM.format(provider=kind, settings=settings, client=CLIENT_ID, secret=secret)
-            name = f"{kind}-{provider.url.rpartition(':')[2]}"
-            hubs[kind] = qhub_up(name, values + HUB_CONFIG.format(url=provider.url))
+            hubs[kind] = qhub_up(kind, values + HUB_CONFIG.format(url=url))
         return hubs[kind]
 
-    yield up
-    for hub in hubs.values():
-        hub.stop()
+    return up
+
+
+@pytest.fixture
+def hub(hub_with: Callable[[str], RunningHub]) -> RunningHub:
+    """A hub behind an OpenID Connect provider."""
+    return hub_with("oidc")
 
 
 @pytest.fixture
@@ -124,11 +138,8 @@ def visitor() -> Iterator[Callable[..., Visitor]]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(chromium: str) -> Iterator[Browser]:
     """A real headless Chromium."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("needs Chromium (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         yield running

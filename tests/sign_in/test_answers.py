@@ -1,28 +1,16 @@
 """What a provider may answer, good and bad, and what the person at the door reads."""
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from qhub_hub.testing.identity_provider import Faults, IdentityProvider
+from qhub_hub.testing.identity_provider import IdentityProvider
 from qhub_hub.testing.one_machine import RunningHub
 
 from .conftest import Visitor, sentence
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(180)]
-
-
-@pytest.fixture(scope="module")
-def hub(hub_with: Callable[..., RunningHub]) -> RunningHub:
-    """A hub behind an OpenID Connect provider."""
-    return hub_with("oidc")
-
-
-@pytest.fixture(autouse=True)
-def _well_again(provider: IdentityProvider) -> Iterator[None]:
-    yield
-    provider.faults = Faults()
 
 
 @pytest.mark.parametrize(

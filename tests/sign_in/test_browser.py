@@ -21,7 +21,9 @@ def through_the_provider(page: Page, hub: RunningHub, button: str, account: str)
     page.get_by_role("button", name="Continue").click()
 
 
-@pytest.mark.parametrize(("kind", "button"), [("github", "GitHub"), ("auth0", "Auth0"), ("oidc", "OpenID Connect")])
+@pytest.mark.parametrize(
+    ("kind", "button"), [("github", "GitHub"), ("auth0", "Auth0"), ("oidc", "OpenID Connect"), ("google", "Google")]
+)
 def test_a_member_signs_in_and_starts_what_the_providers_group_opens(
     hub_with: Callable[..., RunningHub], provider: IdentityProvider, page: Page, kind: str, button: str
 ) -> None:

@@ -187,7 +187,8 @@ def running(hub: str, prepare: Callable[[Path, dict[str, str]], None] | None = N
         prepare(folder, env)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "qhub_hub.singleuser"],
+            # A run that is killed must not leave a server behind: the kernel ends it when its parent is gone.
+            ["/usr/bin/setpriv", "--pdeathsig", "TERM", sys.executable, "-m", "qhub_hub.singleuser"],
             env=env,
             cwd=folder / "home",
             stdin=subprocess.DEVNULL,

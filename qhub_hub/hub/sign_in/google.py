@@ -1,5 +1,6 @@
 """Google: accounts of Workspace domains; groups come from the directory, by a service account."""
 
+from functools import cached_property
 from typing import Any
 
 from oauthenticator.google import GoogleOAuthenticator
@@ -8,6 +9,7 @@ from qhub_hub.config.models.sign_in import SignIn
 from qhub_hub.hub.deployment import Deployment
 from qhub_hub.hub.sign_in.claims import group_list
 from qhub_hub.hub.sign_in.client import configure_oauth
+from qhub_hub.hub.sign_in.google_directory import Directory, service_account
 from qhub_hub.hub.sign_in.oauth import OAuthSignIn
 from qhub_hub.hub.sign_in.refusals import BadAnswer, NotAdmitted
 from qhub_hub.hub.site import Site
@@ -34,15 +36,22 @@ class GoogleSignIn(OAuthSignIn, GoogleOAuthenticator):  # type: ignore[misc]
         updated: dict[str, Any] = await super().update_auth_model(auth_model)
         person = updated["auth_state"]["google_user"]
         if person["domain"] in self.google_service_account_keys:
-            person["google_groups"] = sorted(await self._fetch_member_groups(person["email"], person["domain"]))
+            person["google_groups"] = await self.directory.groups(person["email"], person["domain"])
         return updated
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Whom groups are asked of."""
+        return Directory(
+            self.google_service_account_keys, self.gsuite_administrator, self.google_api_url, self.httpfetch
+        )
 
 
 def configure(c: Any, rule: SignIn, site: Site, deployment: Deployment | None) -> None:
     """Sign in with Google.
 
     Raises:
-        SettingsError: the secret is missing.
+        SettingsError: the secret is missing, or a key file can't be used.
     """
     configure_oauth(c, rule, deployment)
     settings = rule.google
@@ -52,6 +61,8 @@ def configure(c: Any, rule: SignIn, site: Site, deployment: Deployment | None) -
     c.OAuthenticator.extra_authorize_params = {"access_type": "offline", "prompt": "consent"}
     reads_groups = bool(settings.service_account_files) and rule.groups != "values"
     if reads_groups:
+        for path in settings.service_account_files.values():
+            service_account(path)  # while somebody is there who can mend it
         c.GoogleOAuthenticator.google_service_account_keys = dict(settings.service_account_files)
         c.GoogleOAuthenticator.gsuite_administrator = dict(settings.administrators)
     c.OAuthenticator.auth_state_groups_key = (

@@ -13,7 +13,10 @@ from qhub_hub.testing.kube.kubelet import Kubelet
 from qhub_hub.testing.kube.stub_kubelet import StubKubelet
 
 if TYPE_CHECKING:
-    from qhub_hub.testing.kube.hub import Config, KubeHub
+    from playwright.async_api import Page
+
+    from qhub_hub.testing.kube.hub import Answer, Config, KubeHub
+    from qhub_hub.testing.kube.people import SignedIn
 
 
 @pytest.fixture
@@ -54,3 +57,28 @@ async def hub(
         return ended_hubs[-1]
 
     return start
+
+
+@pytest_asyncio.fixture
+async def login() -> "AsyncIterator[Callable[..., Awaitable[SignedIn]]]":
+    """Sign somebody in to a hub of `hub`, through its form or the provider's: `await login(running, "ann")`."""
+    from qhub_hub.testing.kube.people import SignedIn, sign_in
+
+    people: list[SignedIn] = []
+
+    async def let_in(hub: "KubeHub", name: str, password: str | None = None, page: "Page | None" = None) -> "SignedIn":
+        # pytest-jupyterhub's own authenticator takes everybody's name for their password.
+        people.append(await sign_in(hub, name, name if password is None else password, page))
+        return people[-1]
+
+    yield let_in
+    for person in people:
+        await person.http.aclose()
+
+
+@pytest.fixture
+def spawn() -> "Callable[..., Awaitable[Answer]]":
+    """Start a server of somebody who is signed in, and wait until it answers: `await spawn(ann, {"profile": "…"})`."""
+    from qhub_hub.testing.kube.people import SignedIn
+
+    return SignedIn.spawn

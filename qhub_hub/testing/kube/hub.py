@@ -9,36 +9,16 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-from jupyterhub.proxy import Proxy
 from jupyterhub.utils import random_port
 
 from qhub_hub.testing.kube.cluster import FakeKube
 from qhub_hub.testing.kube.kinds import Object
+from qhub_hub.testing.kube.proxy import InProcessProxy
 
 Config = Mapping[str, Mapping[str, Any]]
 """JupyterHub configuration: class, trait, value."""
 
 _SCOPES = ["admin:users", "admin:groups", "admin:servers", "admin:server_state", "access:servers", "tokens", "proxy"]
-
-
-class RouteTable(Proxy):  # type: ignore[misc] # jupyterhub is not typed
-    """A proxy that keeps routes and passes nothing on: the hub talks to servers itself, and needs no Node for it."""
-
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**{"should_start": False, **traits})
-        self._routes: dict[str, dict[str, Any]] = {}
-
-    async def add_route(self, routespec: str, target: str, data: Any) -> None:
-        """Keep a route."""
-        self._routes[routespec] = {"routespec": routespec, "target": target, "data": data}
-
-    async def delete_route(self, routespec: str) -> None:
-        """Forget a route."""
-        self._routes.pop(routespec, None)
-
-    async def get_all_routes(self) -> dict[str, dict[str, Any]]:
-        """All routes."""
-        return dict(self._routes)
 
 
 @dataclass(frozen=True)
@@ -66,6 +46,11 @@ class KubeHub:
     def __init__(self, app: Any, kube: FakeKube, token: str) -> None:
         self.app, self.kube = app, kube
         self._token = token
+
+    @property
+    def url(self) -> str:
+        """Where people reach the hub and their servers, with a slash at its end."""
+        return str(self.app.bind_url)
 
     async def api(self, method: str, path: str, json: Any = None) -> Answer:
         """A request to the REST API, by somebody who may do everything: `api("GET", "/users/ann")`."""
@@ -101,11 +86,15 @@ class KubeHub:
         answer = await self.api("POST", _server_path(name, server), {"user_options": dict(options or {})})
         if answer.status != 202:
             return answer
+        return await self.settled(name, server) or Answer(201, None)
+
+    async def settled(self, name: str, server: str = "") -> Answer | None:
+        """Wait until a server that is being started is ready, or has failed; then, with what sentence."""
         spawner = self.spawner(name, server)
         if spawner.pending and spawner._spawn_future is not None:
             await asyncio.wait([spawner._spawn_future])
         failed = spawner._failed
-        return Answer(500, {"message": str(getattr(failed, "jupyterhub_message", ""))}) if failed else Answer(201, None)
+        return Answer(500, {"message": str(getattr(failed, "jupyterhub_message", ""))}) if failed else None
 
     async def stop(self, name: str, server: str = "") -> Answer:
         """Stop somebody's server, and wait until it is gone; 204."""
@@ -151,7 +140,7 @@ async def start_hub(
     wanted: dict[str, dict[str, Any]] = {
         "JupyterHub": {
             "spawner_class": spawner,
-            "proxy_class": RouteTable,
+            "proxy_class": InProcessProxy,
             # MockHub's own address has a blank in it, which aiohttp's cookies do not survive.
             "bind_url": f"http://127.0.0.1:{random_port()}/",
             "hub_connect_ip": "127.0.0.1",
