@@ -16,7 +16,7 @@ from qhub_hub.hub.planned import PlannedMixin, refusal
 from qhub_hub.hub.progress import Asked, stage_of
 from qhub_hub.identity import Identity, IdentityError, peers_of, render_group, render_passwd, view_of
 from qhub_hub.sessions import Plan, Rejected, read_summary
-from qhub_hub.sessions.pod import PLAN, PodParts, restricted, to_pod
+from qhub_hub.sessions.pod import GROUP, PASSWD, PLAN, PodParts, restricted, to_pod
 
 
 def braced(value: Any) -> Any:
@@ -138,6 +138,15 @@ class QHubSpawner(PlannedMixin, PodLifecycle):
         # Kubernetes would add the address of every service of the namespace to the environment.
         pod.spec.enable_service_links = False
         return cast(V1Pod, pod)
+
+    async def _start(self) -> str:
+        """See `PodLifecycle._start`. Afterwards the names of a group's thousand people need not stay in memory."""
+        try:
+            return await super()._start()
+        finally:
+            self._parts = None
+            told: dict[str, str] = dict(self.extra_annotations)  # type: ignore[has-type]  # a trait of KubeSpawner
+            self.extra_annotations = {name: text for name, text in told.items() if name not in (PASSWD, GROUP)}
 
     async def get_url(self) -> str:
         """See `PodLifecycle.get_url`; asked when a server is taken up after a restart of the hub."""

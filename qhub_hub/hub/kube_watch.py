@@ -7,21 +7,43 @@ from typing import Any
 from kubespawner.reflector import ResourceReflector
 from kubespawner.spawner import PodReflector
 
+from qhub_hub.sessions.pod import GROUP, PASSWD
+
 Pod = dict[str, Any]
 
 
+_UNREAD = ("env", "volumeMounts", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "args", "command")
+
+
+def kept(pod: Pod) -> Pod:
+    """A pod without what nobody reads again: most of it, and a thousand of them lie in the hub's memory.
+
+    The pod that is passed in is changed.
+    """
+    metadata, spec = pod["metadata"], pod.get("spec") or {}
+    metadata.pop("managedFields", None)
+    for name in (PASSWD, GROUP):
+        (metadata.get("annotations") or {}).pop(name, None)
+    for name in ("affinity", "tolerations", "volumes"):
+        spec.pop(name, None)
+    for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
+        for name in _UNREAD:
+            container.pop(name, None)
+    return pod
+
+
 class _Announcing(dict[str, Pod]):
-    """Pods by `namespace/name`; tells a function which one was set or removed.
+    """Pods by `namespace/name`, as small as they can be; tells a function which one was set or removed.
 
     KubeSpawner 7.1's reflector changes its dictionary in place and tells nobody.
     """
 
     def __init__(self, pods: dict[str, Pod], changed: Callable[[str], None]) -> None:
-        super().__init__(pods)
+        super().__init__({key: kept(pod) for key, pod in pods.items()})
         self._changed = changed
 
     def __setitem__(self, key: str, pod: Pod) -> None:
-        super().__setitem__(key, pod)
+        super().__setitem__(key, kept(pod))
         self._changed(key)
 
     def pop(self, key: str, *default: Any) -> Any:

@@ -69,8 +69,8 @@ _followers: set[asyncio.Task[None]] = set()  # an event loop holds its tasks wea
 
 async def _follow_once_started(hub: Any) -> None:
     # JupyterHub has no hook for its end of the start (6.1); what it sets last is its server.
-    while getattr(hub, "http_server", None) is None:
-        await asyncio.sleep(0.1)  # noqa: ASYNC110 - nobody would set an event
+    while getattr(hub, "http_server", None) is None:  # noqa: ASYNC110 - nobody would set an event
+        await asyncio.sleep(0.1)
     follow(hub)
 
 
