@@ -19,7 +19,7 @@ EDITABLE := $(if $(filter $(CURDIR)/.venv,$(VENV)),-e,)
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: up
 up: $(VENV)/.local ## run QHub on this machine
@@ -29,6 +29,11 @@ up: $(VENV)/.local ## run QHub on this machine
 test: lint $(VENV)/.test ## every check that needs no cluster
 	@scripts/system-packages
 	$(BIN)/python -m pytest $(TESTS)
+
+.PHONY: e2e
+e2e: $(VENV)/.test ## build the images and test on the cluster of the current kubectl context
+	@scripts/system-packages
+	@PYTHON=$(BIN)/python scripts/e2e $(if $(filter-out tests,$(TESTS)),$(TESTS))
 
 .PHONY: lint
 lint: $(VENV)/.test ## style, types, and the arrows between the rooms
