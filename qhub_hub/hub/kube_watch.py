@@ -12,6 +12,8 @@ from qhub_hub.sessions.pod import GROUP, PASSWD
 Pod = dict[str, Any]
 
 
+_LIST_EVERY = 240.0  # seconds; the API remembers changes for five minutes
+
 _UNREAD = ("env", "volumeMounts", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "args", "command")
 
 
@@ -69,6 +71,7 @@ class PodWatch(PodReflector):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._companions: list[asyncio.Task[None]] = []
+        self._listed = float("-inf")
 
     def accompany(self, work: Callable[["PodWatch"], Coroutine[Any, Any, None]]) -> None:
         """Run something for as long as the watch runs."""
@@ -82,7 +85,13 @@ class PodWatch(PodReflector):  # type: ignore[misc]
         await super().stop()
 
     async def _list_and_update(self, resource_version: str | None = None) -> str:
+        # KubeSpawner 7.1 lists all pods anew whenever a watch has ended, which it does every ten seconds. A watch that
+        # goes on where the last one ended misses nothing: the API says 410 where it can't, and then this is "0".
+        now = asyncio.get_running_loop().time()
+        if resource_version not in (None, "0") and now - self._listed < _LIST_EVERY:
+            return str(resource_version)
         version: str = await super()._list_and_update(resource_version)
+        self._listed = now
         self.resources = _Announcing(self.resources, self._announce)
         for key in list(self._waiting):
             self._announce(key)

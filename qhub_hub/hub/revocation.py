@@ -13,7 +13,7 @@ from jupyterhub.utils import utcnow
 from tornado.ioloop import PeriodicCallback
 
 from qhub_hub.config import Values
-from qhub_hub.hub.planned import hub_groups
+from qhub_hub.hub.planned import all_hub_groups, hub_groups
 from qhub_hub.hub.rights import lost_right
 from qhub_hub.hub.running import decided_of
 from qhub_hub.hub.site import Site
@@ -104,7 +104,7 @@ class Revocation:
         if refused is None:
             # At once: the answers about all others may take a while.
             for spawner in list(user.spawners.values()):
-                self._check(user, spawner)
+                self._check(user, spawner, hub_groups(user))
             return
         if not refused.final:
             self._log.warning("Servers of %s go on unchecked: %s", user.name, refused.message)
@@ -114,19 +114,24 @@ class Revocation:
                 self._stop(user, spawner, refused.message)
 
     async def _stop_what_lost_its_right(self) -> None:
-        everybody = [(user, spawner) for user in self._users.values() for spawner in user.spawners.values()]
+        everybody = list(self._running())
+        provided = all_hub_groups(self._users.db) if everybody else {}
         for number, (user, spawner) in enumerate(everybody):
             if number % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
-            self._check(user, spawner)
+            self._check(user, spawner, provided.get(user.name, frozenset()))
 
-    def _check(self, user: Any, spawner: Any) -> None:
-        """Stop a server, if its owner may no longer have it. One that starts or stops is not touched."""
+    def _check(self, user: Any, spawner: Any, provided: frozenset[str]) -> None:
+        """Stop a server, if its owner may no longer have it. One that starts or stops is not touched.
+
+        Args:
+            provided: names of the groups that the hub's database has the owner in.
+        """
         if not spawner.ready or spawner.pending:
             return
         if self._notices:
             self._forget_notice(user, spawner)
-        known = (self._site.memberships, hub_groups(user))
+        known = (self._site.memberships, provided)
         if self._looked_at.get(spawner) == known:
             return
         decided = decided_of(spawner)

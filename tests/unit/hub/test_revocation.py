@@ -114,13 +114,24 @@ class Log:
     exception = warning
 
 
+class People(dict[str, User]):
+    """The hub's users, and its database as far as it is asked: who is in which group."""
+
+    @property
+    def db(self) -> "People":
+        return self
+
+    def execute(self, _question: object) -> list[tuple[str, str]]:
+        return [(user.name, group.name) for user in self.values() for group in user.groups]
+
+
 def revocation(site: Site, users: list[User], authenticator: Any) -> tuple[Revocation, Log]:
     async def delete_user(user: User, server: str) -> None:
         await asyncio.sleep(0)
 
     log = Log()
     proxy = SimpleNamespace(delete_user=delete_user)
-    people = {user.name: user for user in users}
+    people = People({user.name: user for user in users})
     return Revocation(site, people, authenticator, proxy, log), log  # type: ignore[arg-type]
 
 
