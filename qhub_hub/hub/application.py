@@ -16,6 +16,7 @@ from qhub_hub.hub.culling import cull
 from qhub_hub.hub.processes import end_left_behind, marks
 from qhub_hub.hub.record_keeping import keep_record
 from qhub_hub.hub.revocation import follow_rights
+from qhub_hub.hub.routes import follow_proxy
 from qhub_hub.hub.site import Site
 
 REFRESH_EVERY = 1.0  # seconds between two looks at the values files; a changed one is in force within two
@@ -40,6 +41,7 @@ def follow(hub: Any, on_restart_needed: Callable[[tuple[str, ...]], None] = lamb
     hub._periodic_callbacks["qhub_values"] = timer
     hub._periodic_callbacks["qhub_revocation"] = follow_rights(hub)
     hub._periodic_callbacks["qhub_culling"] = cull(hub)
+    hub._periodic_callbacks["qhub_routes"] = follow_proxy(hub)
     if "qhub_usage" in hub.tornado_settings:
         hub._periodic_callbacks["qhub_usage"] = keep_record(hub)
 

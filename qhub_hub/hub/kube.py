@@ -78,6 +78,11 @@ class QHubSpawner(PlannedMixin, PodLifecycle):
                 "Move its entries to qhub.profiles."
             )
 
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `PlannedMixin.load_state`. Servers are where the hub is: a restored hub may be in another namespace."""
+        elsewhere = set() if self.enable_user_namespaces else {"namespace"}
+        super().load_state({name: value for name, value in state.items() if name not in elsewhere})
+
     def traits_for(self, plan: Plan) -> dict[str, Any]:
         """See `PlannedMixin.traits_for`. The rest of the pod is written in `get_pod_manifest`."""
         parts = self._parts = self._translated(plan)

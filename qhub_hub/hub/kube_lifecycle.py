@@ -26,6 +26,7 @@ from qhub_hub.hub.progress import REMOVED, Asked, gave_up, stage_of
 START = "qhub/start"
 """Annotation: another one for every start. It tells the pod of this start from an older one of the same name."""
 
+_TAKEN_UP_WITHIN = 20.0  # seconds in which a start may still end well whose hub has gone
 _ASK_EVERY = 0.5  # seconds between two questions for a pod that the watch says is gone
 _IMAGE_PATIENCE = 60.0  # seconds in which a registry may come back
 
@@ -178,9 +179,14 @@ class PodLifecycle(WatchedPod):
         return [event for event in watch.resources.values() if event["involvedObject"].get("uid") == uid]
 
     async def poll(self) -> int | None:
-        """None while the server runs. A cluster that does not answer is no reason to forget a server."""
+        """None while the server runs. A cluster that does not answer is no reason to forget a server.
+
+        A start whose hub has gone is followed for a moment only: JupyterHub lets nobody stop a server meanwhile.
+        """
         try:
             status: int | None = await super().poll()
+            if status is None and not self.mark and not await self._taken_up():
+                status = 1
         except (ApiException, SpawnException, *UNREACHABLE) as error:
             self.log.warning("Whether %s runs can't be asked now: %r", self.key, error)
             # Without a start in this process, the server was taken up from the hub's database.
@@ -189,6 +195,17 @@ class PodLifecycle(WatchedPod):
             # A pod that failed before its container began has no exit code, and KubeSpawner 7.1 leaves it there.
             await self.stop(now=True)
         return status
+
+    async def _taken_up(self) -> bool:
+        """Whether the pod of a start in another hub's process has come up; else nothing is left of it."""
+        try:
+            async with asyncio.timeout(_TAKEN_UP_WITHIN):
+                await self._follow(lambda pod: True if pod is None or self.is_pod_running(pod) else None)
+        except TimeoutError:
+            self.log.warning("The pod %s did not come up after its hub had gone, so it is deleted", self.key)
+            await self.stop(now=True)
+            return False
+        return True
 
     async def get_url(self) -> str:
         """Where the server is. Asked after a restart of the hub, which may have ended before it knew."""

@@ -149,3 +149,29 @@ async def until_struck(fault: Any) -> None:
             return
         await asyncio.sleep(0.02)
     pytest.fail("no request ran into it")
+
+
+async def test_a_start_that_does_not_come_up_after_its_hub_was_killed_is_given_up(
+    kube_hub: Any, fake_kube: Any, tmp_path: Path, kubeconfig: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qhub_hub.hub.kube_lifecycle._TAKEN_UP_WITHIN", 0.3)
+    fake_kube.pod_faults.unschedulable()
+    await killed_during_a_start(tmp_path, kubeconfig, lambda: fake_kube.until(fake_kube.pods))
+    hub = await kube_hub()
+    await fake_kube.until(lambda: not fake_kube.pods())
+
+    async def free() -> bool:
+        return await hub.server("ann") == {}
+
+    await hub.until(free)
+
+
+async def test_a_hub_that_was_restored_elsewhere_looks_for_servers_where_it_is(kube_hub: Any, fake_kube: Any) -> None:
+    hub = await kube_hub()
+    await hub.start_server("ann")
+    await hub.stop()
+    fake_kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "elsewhere"}})
+    again = await kube_hub(KubeSpawner={"namespace": "elsewhere"})
+    assert await again.server("ann") == {}
+    assert (await again.start_server("ann")).status_code == 201
+    assert {pod["metadata"]["namespace"] for pod in fake_kube.pods("elsewhere")} == {"elsewhere"}
