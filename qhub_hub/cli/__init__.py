@@ -18,6 +18,7 @@ COMMANDS = {
     "schema": "print the JSON Schema of the values file",
     "usage": "say what ran and what it cost",
     "ids": "look into and mend the identity database",
+    "env": "list, build and remove shared environments",
     "doctor": "say what is wrong with a release or with this machine, and what to do",
     "backup": "write databases, ids, keys and settings into one archive",
     "restore": "bring back what a backup holds",

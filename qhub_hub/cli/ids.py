@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> int:
     files = arguments.values or [path for path in [state.path / "values.yaml"] if path.exists()]
     try:
         config = load_values(*files).qhub
-        store = _store(state, config)
+        store = open_store(state, config)
         if arguments.action in ("check", "rebuild"):
             return _report(arguments.action, state, store, config)
         if arguments.action == "list":
@@ -73,7 +73,8 @@ def _report(action: str, state: StateFolder, store: IdentityStore, config: Confi
     return 1 if report.problems else 0
 
 
-def _store(state: StateFolder, config: Config) -> IdentityStore:
+def open_store(state: StateFolder, config: Config) -> IdentityStore:
+    """The identity database of a state folder."""
     pools = config.identity
     return IdentityStore(
         f"sqlite:///{state.identities}",

@@ -4,18 +4,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from traitlets import TraitError
-from traitlets.config import Config
-
-from qhub_hub.cli.console import CommandError, Console
+from qhub_hub.cli.configured_hub import configured_hub, run_until_stopped
+from qhub_hub.cli.console import Console
+from qhub_hub.cli.environments import build_in_background
 from qhub_hub.cli.state import StateFolder
-from qhub_hub.hub.application import QHub
 from qhub_hub.hub.deployment import OneMachine
-from qhub_hub.hub.planned import PlannedMixin
 from qhub_hub.hub.sign_in.shared_password import SharedPasswordSignIn
 from qhub_hub.hub.site import Site
-from qhub_hub.hub.wiring import UnusableConfiguration, hub_config, run_config_d
-from qhub_hub.installation import packaged
+from qhub_hub.hub.wiring import hub_config
 
 
 def launch(console: Console, state: StateFolder, files: list[Path], site: Site, machine: OneMachine) -> int:
@@ -24,20 +20,8 @@ def launch(console: Console, state: StateFolder, files: list[Path], site: Site, 
     Raises:
         CommandError: it could not start.
     """
-    c = Config()
     log = state.logs / "hub.log"
-    c.QHub.logging_config = _logging(log)
-    try:
-        run_config_d([packaged("jupyterhub_config.d")], c, site, machine)
-        hub = QHub.instance(config=c)
-    except (UnusableConfiguration, TraitError) as error:
-        raise CommandError(f"The hub's configuration can't be used: {error}") from error
-    if not issubclass(hub.spawner_class, PlannedMixin):
-        raise CommandError(
-            f"The values file chooses the spawner {hub.spawner_class.__name__}, which starts servers without a plan: "
-            "with the rights of whoever runs QHub, and without any limit.\n"
-            "hint: remove JupyterHub.spawner_class, or name a subclass of qhub_hub.hub.local.QHubLocalSpawner."
-        )
+    hub, c = configured_hub(site, machine, _logging(log))
     own = c.JupyterHub.authenticator_class is SharedPasswordSignIn
     stated = hub_config(site.live.current.jupyterhub.get("hub") or {}).get("JupyterHub", {}).get("authenticator_class")
     chosen = f"  Sign in    as the values file says ({stated or site.config.sign_in.provider})"
@@ -50,15 +34,9 @@ def launch(console: Console, state: StateFolder, files: list[Path], site: Site, 
         f"  Log        {log}",
         "  Stop       Ctrl-C\n",
     ]
-    hub.on_ready = lambda found: _say(console, [*lines, *_notes(site, found)])
+    hub.on_ready = lambda found: _ready(console, site, [*lines, *_notes(site, found)])
     console.line("  Starting the hub …")
-    try:
-        QHub.launch_instance()
-    except SystemExit as ended:
-        if isinstance(hub.failure, TraitError):
-            raise CommandError(f"The hub's configuration can't be used: {hub.failure}") from hub.failure
-        if ended.code:
-            raise CommandError(f"The hub could not start; the reason is in {log}.") from hub.failure
+    run_until_stopped(hub, f"the reason is in {log}")
     console.line("QHub has stopped.")
     return 0
 
@@ -80,9 +58,12 @@ class Sentences(logging.Formatter):
         return super().format(bare) + (f" (details in {self._log})" if record.exc_info else "")
 
 
-def _say(console: Console, lines: list[str]) -> None:
+def _ready(console: Console, site: Site, lines: list[str]) -> None:
     for line in lines:
         console.line(line)
+    if site.machine is not None:
+        # Not before: nobody waits for an environment to be able to sign in.
+        build_in_background(site.live, site.store, site.machine.files, site.machine.own_ids)
 
 
 def _notes(site: Site, found: list[str]) -> list[str]:

@@ -6,23 +6,19 @@ import signal
 from functools import partial
 from pathlib import Path
 
-from traitlets import TraitError
 from traitlets.config import Config
 
+from qhub_hub.cli.configured_hub import configured_hub, run_until_stopped
 from qhub_hub.cli.console import CommandError
 from qhub_hub.cli.release import STORAGE_TOKEN, ReleaseSecrets, identities_url, read_cluster
 from qhub_hub.config import ConfigError, LiveConfig
-from qhub_hub.hub.application import QHub
 from qhub_hub.hub.deployment import Cluster
 from qhub_hub.hub.folders import RemoteFolders
-from qhub_hub.hub.planned import PlannedMixin
 from qhub_hub.hub.sign_in import configure as configure_sign_in
 from qhub_hub.hub.sign_in.refusals import SettingsError
 from qhub_hub.hub.site import Site
-from qhub_hub.hub.wiring import UnusableConfiguration, run_config_d
 from qhub_hub.identity import IdentityError
 from qhub_hub.identity.store import IdentityStore
-from qhub_hub.installation import packaged
 
 
 def launch_release(values: Path, config: Path, state: Path) -> int:
@@ -39,28 +35,14 @@ def launch_release(values: Path, config: Path, state: Path) -> int:
     try:
         cluster = read_cluster(ReleaseSecrets(config), os.environ, state)
         site = _site(values, config, state, cluster)
-        c = Config()
-        run_config_d([packaged("jupyterhub_config.d")], c, site, cluster)
-        hub = QHub.instance(config=c)
     except ConfigError as error:
         raise CommandError(f"The values can't be used:\n{error}") from error
-    except (UnusableConfiguration, TraitError, IdentityError) as error:
-        raise CommandError(f"The hub's configuration can't be used: {error}") from error
-    if not issubclass(hub.spawner_class, PlannedMixin):
-        raise CommandError(
-            f"The values choose the spawner {hub.spawner_class.__name__}, which starts servers without a plan: without "
-            "any limit and as whatever user its image names.\n"
-            "hint: remove JupyterHub.spawner_class, or name a subclass of qhub_hub.hub.kube.QHubSpawner."
-        )
+    except IdentityError as error:
+        raise CommandError(str(error)) from error
+    hub, _ = configured_hub(site, cluster)
     hub.on_ready = partial(_say, hub.log, site)
     hub.on_restart_needed = partial(_end_for_restart, hub.log, site, cluster)
-    try:
-        QHub.launch_instance()
-    except SystemExit as ended:
-        if isinstance(hub.failure, TraitError):
-            raise CommandError(f"The hub's configuration can't be used: {hub.failure}") from hub.failure
-        if ended.code:
-            raise CommandError("The hub could not start; the reason stands above.") from hub.failure
+    run_until_stopped(hub, "the reason stands above")
     return 0
 
 

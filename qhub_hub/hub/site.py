@@ -9,7 +9,7 @@ from traitlets.log import get_logger
 
 from qhub_hub.config import LiveConfig
 from qhub_hub.config.models import Config
-from qhub_hub.environments.manifest import Catalogue
+from qhub_hub.environments import Catalogue, Manifests
 from qhub_hub.hub.folders import Folders
 from qhub_hub.hub.machine import Machine
 from qhub_hub.identity import (
@@ -50,6 +50,7 @@ class Site:
         self.store = store
         self.folders = folders
         self.machine = machine
+        self._manifests = Manifests(machine.files / "environments" if machine else None)
         self.warnings: tuple[str, ...] = ()
         self._memberships: tuple[object, Memberships] | None = None
         self._introduced: dict[str, frozenset[str]] = {}
@@ -102,7 +103,7 @@ class Site:
     @property
     def catalogue(self) -> Catalogue:
         """Environments on offer."""
-        return ()
+        return self._manifests.read()
 
     @property
     def admins(self) -> frozenset[str]:
@@ -192,4 +193,4 @@ class Site:
     @property
     def notices(self) -> tuple[str, ...]:
         """What is not as it should be here, as sentences for administrators."""
-        return self.machine.notices if self.machine else ()
+        return (*(self.machine.notices if self.machine else ()), *self._manifests.problems)

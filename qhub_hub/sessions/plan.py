@@ -9,7 +9,7 @@ from qhub_hub.config.models.profiles import Profile
 from qhub_hub.environments.manifest import Catalogue
 from qhub_hub.identity.model import Identity
 from qhub_hub.sessions.access import may_use, unlocking_group
-from qhub_hub.sessions.catalogue import offered_environments
+from qhub_hub.sessions.catalogue import offered_environments, own_namespaces
 from qhub_hub.sessions.idle import IdlePolicy, idle_policy
 from qhub_hub.sessions.labels import label_value
 from qhub_hub.sessions.limits import NOTHING_RUNS, Usage, check_limits
@@ -20,7 +20,7 @@ from qhub_hub.sessions.profiles import in_order, placeable, title_of
 from qhub_hub.sessions.rejection import Rejected
 from qhub_hub.sessions.request import Request
 from qhub_hub.sessions.sizes import Amount, Hardware, completed
-from qhub_hub.sessions.variables import fixed, hints
+from qhub_hub.sessions.variables import environment_folders, fixed, hints
 from qhub_hub.sessions.wording import listed, quoted
 
 __all__ = ["Amount", "IdlePolicy", "Mount", "Plan", "Price", "make_plan"]
@@ -165,6 +165,7 @@ def _assemble(config: Config, identity: Identity, server: str, chosen: _Chosen, 
     group = node_group_of(config, profile)
     idle = idle_policy(config, identity, key)
     own = fixed(identity, key, idle, shared_root(config, mounts))
+    own |= environment_folders(own_namespaces(config, identity), chosen.environment)
     return Plan(
         identity=identity,
         server=server,

@@ -52,6 +52,8 @@ def to_process(plan: Plan, *, root: Path, python: str) -> Process:
     env = {"PATH": f"{Path(python).parent}:{PATH}", **plan.env, "HOME": str(home)}
     if "QHUB_SHARED" in env:
         env["QHUB_SHARED"] = str(root / "shared")
+    folders = env["QHUB_ENVIRONMENTS"].split(":")
+    env["QHUB_ENVIRONMENTS"] = ":".join(str(root / "environments" / Path(folder).name) for folder in folders)
     limit = plan.memory.limit
     return Process(
         # -P: a json.py in somebody's home must not keep their server from starting.

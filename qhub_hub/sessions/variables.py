@@ -4,6 +4,7 @@ import math
 
 from qhub_hub.identity.model import Identity
 from qhub_hub.sessions.idle import IdlePolicy
+from qhub_hub.sessions.mounts import ENVIRONMENTS
 from qhub_hub.sessions.sizes import Hardware
 
 # Files made in a group's folder must be writable by the group (facts/identity-storage.md §5); a home is 0700.
@@ -49,3 +50,13 @@ def fixed(identity: Identity, profile: str, idle: IdlePolicy, shared: str) -> di
     if shared:
         variables["QHUB_SHARED"] = shared
     return variables
+
+
+def environment_folders(namespaces: tuple[str, ...], chosen: str) -> dict[str, str]:
+    """Where a server finds the environments that its owner may use, whether built already or later.
+
+    Args:
+        chosen: `<namespace>/<name>` of the one whose kernel is the first; empty: none.
+    """
+    folders = {"QHUB_ENVIRONMENTS": ":".join(f"{ENVIRONMENTS}/{name}" for name in namespaces)}
+    return folders | ({"QHUB_ENVIRONMENT": chosen} if chosen else {})

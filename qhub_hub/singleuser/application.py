@@ -12,6 +12,7 @@ from jupyterhub.singleuser.extension import JupyterHubSingleUser
 # Loaded by name later; imported here, its time passes while the name library is being tried.
 from jupyterlab.labapp import LabApp as LabApp
 
+from qhub_hub.singleuser.kernels import default_kernel
 from qhub_hub.singleuser.names import NOTICE
 from qhub_hub.singleuser.settings import defaults, rules
 
@@ -26,6 +27,8 @@ class ServerApp(serverapp.ServerApp):
     def load_config_file(self, suppress_errors: bool = True) -> None:  # type: ignore[override]
         """Read the files as Jupyter Server does; arguments of the command still come last."""
         self.update_config(defaults(os.environ.get(NOTICE, ""), os.environ["SHELL"]))
+        if kernel := default_kernel(os.environ):
+            self.config.MappingKernelManager.default_kernel_name = kernel
         super().load_config_file(suppress_errors)
         self.update_config(rules(os.environ))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from qhub_hub.config.checks.ids import check_ids
 from qhub_hub.config.checks.keys import check_keys
+from qhub_hub.config.checks.memberships import check_memberships
 from qhub_hub.config.checks.placement import check_placement, misfits
 from qhub_hub.config.checks.references import check_references, without_profile
 from qhub_hub.config.checks.variables import check_variables
@@ -18,6 +19,7 @@ def check(config: Config) -> Iterator[Finding]:
     yield from check_keys(config)
     yield from check_ids(config)
     yield from check_references(config)
+    yield from check_memberships(config)
     yield from check_placement(config)
     yield from misfits(config)
     yield from check_variables(config)

@@ -11,6 +11,7 @@ RESERVED = (
     (0, 1000, "the system and images"),
     (60001, 60577, "systemd's own users"),
     (61184, 65519, "systemd's dynamic users"),
+    (65533, 65533, "QHub's builds of environments"),
     (65534, 65535, "nobody"),
 )
 """Ids that belong to others on every Linux: first, last, whose (systemd's "Users, Groups, UIDs and GIDs")."""

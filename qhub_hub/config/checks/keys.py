@@ -4,11 +4,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from qhub_hub.config.models import Config
+from qhub_hub.config.models.environments import CHANNEL_NAME
 from qhub_hub.config.names import KEY_PATTERN, InvalidName, check_group_name, check_user_name
 from qhub_hub.config.problems import Path
 from qhub_hub.config.validation import Finding
 
-_NAMESPACE = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"  # a folder of /home/conda
+_FOLDER = "[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"  # of /home/conda
+_NAMESPACE = f"^{_FOLDER}$"
+_ENVIRONMENT = f"^{_FOLDER}/[a-z0-9]([a-z0-9._-]{{0,61}}[a-z0-9])?$"
 
 
 def check_keys(config: Config) -> Iterator[Finding]:
@@ -28,6 +31,19 @@ def check_keys(config: Config) -> Iterator[Finding]:
         config.environments.namespaces,
         _NAMESPACE,
         "allowed are 1 to 63 letters, digits, dots, - and _, with a letter or digit at both ends",
+    )
+    yield from _matching(
+        ("environments", "declared"),
+        config.environments.declared,
+        _ENVIRONMENT,
+        "allowed is <namespace>/<name>, such as global/analysis; the name has 1 to 63 lower-case letters, digits, "
+        "dots, - and _, with a letter or digit at both ends",
+    )
+    yield from _matching(
+        ("environments", "mirrors"),
+        config.environments.mirrors,
+        f"^{CHANNEL_NAME}$",
+        "allowed is the name of a channel, such as conda-forge",
     )
 
 

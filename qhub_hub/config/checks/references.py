@@ -21,14 +21,15 @@ def check_references(config: Config) -> Iterator[Finding]:
     for path, groups in listed:
         for number, group in enumerate(groups):
             if group not in config.groups:
-                yield Finding((*path, number), _unknown_group(config, group))
+                yield Finding((*path, number), unknown_group(config, group))
     for path, keys in ((("culling", "groups"), config.culling.groups), (("limits", "groups"), config.limits.groups)):
         for group in keys:
             if group not in config.groups:
-                yield Finding((*path, group), _unknown_group(config, group), at_key=True)
+                yield Finding((*path, group), unknown_group(config, group), at_key=True)
 
 
-def _unknown_group(config: Config, group: str) -> str:
+def unknown_group(config: Config, group: str) -> str:
+    """What is said about a group that is used and not declared."""
     return f'there is no group "{group}" below qhub.groups; {did_you_mean(group, config.groups, "groups")}'
 
 

@@ -1,17 +1,16 @@
 """The whole `qhub:` section."""
 
-from typing import Self
-
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from qhub_hub.config.models.base import Map, Model
+from qhub_hub.config.models.environments import Environments
 from qhub_hub.config.models.identity import Identities
 from qhub_hub.config.models.nodes import NodeGroup
 from qhub_hub.config.models.people import Group, User
 from qhub_hub.config.models.policy import Culling, Limits, Prices
 from qhub_hub.config.models.profiles import Profile
 from qhub_hub.config.models.sign_in import SignIn
-from qhub_hub.config.models.storage import Environments, Storage
+from qhub_hub.config.models.storage import Storage
 
 
 class Config(Model):
@@ -52,19 +51,3 @@ class Config(Model):
 
     limits: Limits = Field(default_factory=Limits)
     """The most that people and groups may use."""
-
-    @model_validator(mode="after")
-    def _sign_in_knows_its_groups(self) -> Self:
-        rule = self.sign_in
-        unknown = sorted({*rule.allowed_groups, *rule.group_names.values()} - self.groups.keys())
-        if unknown:
-            raise ValueError(f'signIn names the group "{unknown[0]}", which is not declared below groups')
-        if rule.groups == "provider":
-            # A membership that is written down and does not count would be a lie.
-            named = [f"groups.{name}.members" for name, group in self.groups.items() if group.members]
-            named += [f"users.{name}.groups" for name, user in self.users.items() if user.groups]
-            if named:
-                raise ValueError(
-                    f"with signIn.groups: provider only the provider says who is in a group; remove {named[0]}"
-                )
-        return self

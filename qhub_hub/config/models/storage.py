@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from qhub_hub.config.models.base import Map, Model
+from qhub_hub.config.models.base import Model
 
 MountPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+$", max_length=200, examples=["/home"])]
 
@@ -51,17 +51,3 @@ class Storage(Model):
     strict_groups: bool = False
     """On a cluster: whether groups that an image's own `/etc/group` names stay outside (Kubernetes'
     `supplementalGroupsPolicy: Strict`). Nodes need containerd 2 or CRI-O 1.31: older ones refuse such pods."""
-
-
-class Namespace(Model):
-    """A folder of environments."""
-
-    allowed_groups: tuple[str, ...] = ()
-    """Groups that see its environments; empty: everybody."""
-
-
-class Environments(Model):
-    """Shared software environments. Their providers come with a later version; the place is kept."""
-
-    namespaces: Map[Namespace] = Field(default_factory=dict, validate_default=True)
-    """Who sees which environments."""

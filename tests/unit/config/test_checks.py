@@ -13,6 +13,8 @@ from qhub_hub.config.problems import show_path
 
 NODES: dict[str, Any] = {"user": {"cpu": 4, "memory": "16Gi"}, "gpu": {"cpu": 8, "memory": "32Gi", "gpu": {"count": 2}}}
 
+PROVIDER_STATES: dict[str, Any] = {"provider": "github", "groups": "provider", "github": {"clientId": "x"}}
+
 
 def _wrong(section: dict[str, Any]) -> dict[str, str]:
     config = Config.model_validate({"nodeGroups": NODES, **section})
@@ -36,6 +38,26 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
         "no group",
     ),
     "group of a cull rule": ({"culling": {"groups": {"x": {}}}}, "culling.groups.x", "no group"),
+    "group that is let in": (
+        {"signIn": {"allow": "groups", "allowedGroups": ["data", "dat"]}, "groups": {"data": {}}},
+        "signIn.allowedGroups[1]",
+        "did you mean data?",
+    ),
+    "our name of a provider's group": (
+        {"signIn": {"groupNames": {"acme/gpu": "gpu"}}},
+        'signIn.groupNames."acme/gpu"',
+        "no group",
+    ),
+    "member that the provider has to state": (
+        {"signIn": PROVIDER_STATES, "groups": {"data": {"members": ["ann"]}}},
+        "groups.data.members",
+        "only the provider says",
+    ),
+    "group of a user that the provider has to state": (
+        {"signIn": PROVIDER_STATES, "groups": {"data": {}}, "users": {"ann": {"groups": ["data"]}}},
+        "users.ann.groups",
+        "only the provider says",
+    ),
     "group of a limit": ({"limits": {"groups": {"x": {}}}}, "limits.groups.x", "no group"),
     "uid twice": ({"users": {"a": {"uid": 2000}, "b": {"uid": 2000}}}, "users.b.uid", "qhub.users.a.uid"),
     "gid twice": ({"groups": {"a": {"gid": 2000}, "b": {"gid": 2000}}}, "groups.b.gid", "qhub.groups.a.gid"),

@@ -79,10 +79,10 @@ def test_a_stranger_in_no_declared_group_is_never_let_in(name: str, provided: fr
         ("signIn: {allow: groups}", "belong together"),
         ("signIn: {provider: native, native: {openSignup: true}}", "needs allow: everyone"),
         ("signIn: {groups: provider}", "knows no groups"),
-        ("signIn: {groupNames: {x: nope}}", '"nope", which is not declared'),
+        ("signIn: {groupNames: {x: nope}}", 'there is no group "nope"'),
         (
             "groups: {g: {members: [ann]}}, signIn: {groups: provider, provider: github, github: {clientId: x}}",
-            "remove groups.g.members",
+            "groups.g.members: with signIn.groups: provider only the provider says",
         ),
         ("signIn: {github: {clientSecret: [oops]}}", "a list"),
         ("signIn: {oidc: {groupsClaim: []}}", "a claim must be a key"),

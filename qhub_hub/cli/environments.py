@@ -1,0 +1,74 @@
+"""Environments of one machine: where they lie, who may see them, and the thread that builds them while the hub runs."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from qhub_hub.config import LiveConfig
+from qhub_hub.config.models import Config
+from qhub_hub.environments.access import Access
+from qhub_hub.environments.audience import audience
+from qhub_hub.environments.builds import BuildError, Builds
+from qhub_hub.environments.reconcile import Reconciler
+from qhub_hub.identity import IdentityError
+from qhub_hub.identity.store import IdentityStore
+
+_EVERY = 3.0  # seconds between two looks for something to build
+_log = logging.getLogger("QHub.environments")
+
+
+def builds_in(files: Path) -> Builds:
+    """The builds of one machine.
+
+    Args:
+        files: root of homes and shared folders.
+    """
+    return Builds(files / "environments")
+
+
+def access_by(config: Callable[[], Config], store: IdentityStore, own_ids: bool) -> Callable[[str], Access]:
+    """Says who may see a namespace, in the numbers that the file system knows.
+
+    Args:
+        config: gives the values in force.
+        store: who has which number.
+        own_ids: whether servers run as their owners.
+    """
+
+    def access(namespace: str) -> Access:
+        values = config()
+        who = audience(values, namespace)
+        if who.everybody or not own_ids:
+            return Access(who.everybody, own_ids=own_ids)
+        try:
+            gids = [
+                found.gid for found in store.groups({name: values.groups[name].gid for name in who.groups}).values()
+            ]
+            gids += [found.gid for found in store.users({name: values.users[name].uid for name in who.users}).values()]
+        except IdentityError as error:
+            raise BuildError(f"Who may see {namespace} can't be looked up: {error}") from error
+        return Access(False, tuple(sorted(gids)), own_ids)
+
+    return access
+
+
+def build_in_background(live: LiveConfig, store: IdentityStore, files: Path, own_ids: bool) -> None:
+    """From now on, build what is wanted, until this process ends. Builds are processes of their own and end with it."""
+
+    def config() -> Config:
+        return live.current.qhub
+
+    reconciler = Reconciler(builds_in(files), config, access_by(config, store, own_ids), _log)
+    pause = threading.Event()
+
+    def look() -> None:
+        while not pause.wait(_EVERY):
+            try:
+                reconciler.look()
+            except BuildError as error:
+                _log.error("%s", error)
+            except Exception:
+                _log.exception("Environments could not be looked after; this is tried again")
+
+    threading.Thread(target=look, name="environments", daemon=True).start()

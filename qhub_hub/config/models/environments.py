@@ -1,0 +1,99 @@
+"""Software environments: declared ones, who sees which, where packages come from, what is kept."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from qhub_hub.config.models.base import Map, Model
+from qhub_hub.config.names import GroupName
+from qhub_hub.config.quantities import Bytes, Seconds
+
+GIB = 2**30
+
+CHANNEL_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*"
+_WEB = r"https?://[A-Za-z0-9\[][A-Za-z0-9.:\[\]-]*(/[A-Za-z0-9._~+-]+)*/?"
+_FILES = r"file://(/[A-Za-z0-9._+-]+)+/?"
+CHANNEL_PATTERN = f"^({CHANNEL_NAME}|{_WEB}|{_FILES})$"
+"""A name, or an address without user and password: those would stand in logs and lock files."""
+
+# No quotes, brackets, slashes, colons or backslashes: conda would take such a text for an address, a file, another
+# channel or an option.
+SPEC_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*( *[=<>!~ ][A-Za-z0-9_.*=<>!~,|+ -]*)?$"
+
+Channel = Annotated[
+    str,
+    StringConstraints(pattern=CHANNEL_PATTERN, max_length=500),
+    Field(examples=["conda-forge", "file:///srv/conda"]),
+]
+Dependency = Annotated[
+    str, StringConstraints(pattern=SPEC_PATTERN, max_length=200), Field(examples=["python=3.11", "numpy >=2,<3"])
+]
+
+
+class Namespace(Model):
+    """A folder of environments."""
+
+    allowed_groups: tuple[GroupName, ...] = ()
+    """Groups that see its environments; empty: everybody."""
+
+    quota: Bytes | None = None
+    """The most that its builds may take, kept older ones included; left out: `environments.quota`."""
+
+
+class DeclaredEnvironment(Model):
+    """An environment that is built here, and built anew whenever this changes."""
+
+    dependencies: Annotated[tuple[Dependency, ...], Field(min_length=1, max_length=500)]
+    """Conda packages, such as `python=3.11` or `numpy >=2,<3`. One with a Jupyter kernel appears in JupyterLab."""
+
+    channels: tuple[Channel, ...] = ()
+    """Where they come from, the first one first; empty: `environments.channels`."""
+
+    gpu: bool = False
+    """Whether packages for accelerators are chosen, as where drivers offer the CUDA version `environments.cuda`."""
+
+
+class Retention(Model):
+    """Which builds are kept. One in force, or one that a program still runs from, is never removed."""
+
+    keep_builds: Annotated[int, Field(ge=1, le=100, strict=True)] = 3
+    """The newest builds of an environment that stay, to go back to."""
+
+    grace: Seconds = 7 * 86400
+    """No build younger than this is removed: notebooks on other machines may still run from it."""
+
+    min_free: Bytes = 5 * GIB
+    """Nothing is built while less than this is free on the disk."""
+
+
+class Environments(Model):
+    """Shared software environments, and who sees them."""
+
+    declared: Map[DeclaredEnvironment] = Field(default_factory=dict, validate_default=True)
+    """Environments by `<namespace>/<name>`, such as `global/analysis`."""
+
+    namespaces: Map[Namespace] = Field(default_factory=dict, validate_default=True)
+    """Who sees which environments. Need not be listed: `global` (everybody), `group-<group>` (its members) and
+    `user-<name>` (that person)."""
+
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = ("conda-forge",)
+    """Where packages come from unless an environment says otherwise: names, `https://…` or `file:///…`."""
+
+    allowed_channels: tuple[Channel, ...] = ()
+    """Channels that files in the watched folders may name, besides `channels`."""
+
+    mirrors: Map[Channel] = Field(default_factory=dict, validate_default=True)
+    """Addresses by channel name, such as `{conda-forge: https://conda.example.org/conda-forge}`; others are taken from
+    `https://conda.anaconda.org`."""
+
+    watch: bool = True
+    """Whether `environments/*.yaml` in a namespace's folder are built, too."""
+
+    cuda: Annotated[str, Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,2})?$")] = "12.4"
+    """The CUDA version that the drivers of your accelerators offer."""
+
+    quota: Bytes = 100 * GIB
+    """The most that the builds of one namespace may take."""
+
+    keep: Retention = Retention()
+    """Which builds are kept."""
