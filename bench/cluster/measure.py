@@ -94,7 +94,7 @@ async def main() -> None:
     if chosen.people:
         for side, make in (("QHub", ours), ("stock", stock)):
             print(f"{chosen.people} people: {side} …", file=sys.stderr, flush=True)
-            release, password = make(f"bench-{side.lower()}-crowd")
+            release, password = make(f"bench-{side.lower()}-crowd", crowd=True)
             middle, last = await crowd(release, password, chosen.people)
             print(
                 f"{chosen.people} people within ten seconds, {side}: median {middle:.1f} s, last {last:.1f} s",

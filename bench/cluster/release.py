@@ -19,6 +19,7 @@ from qhub_hub import __version__
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 TAG = os.environ.get("QHUB_IMAGE_TAG", __version__)
+LITTLE = "64Mi"  # of memory, for each server of a crowd
 PATIENCE = 120.0  # seconds for anything
 
 
@@ -154,18 +155,28 @@ class Release:
         return sum(int(kib) for kib in re.findall(r"VmRSS:\s+(\d+) kB", found)) / 1024
 
 
-def ours(name: str) -> tuple[Release, str]:
-    """QHub's chart with nothing set but the token of the one who measures; and how to find the password."""
+def ours(name: str, crowd: bool = False) -> tuple[Release, str]:
+    """QHub's chart with nothing set but the token of the one who measures; and the password, empty: generated.
+
+    Args:
+        crowd: so many servers come that each may reserve little of the nodes.
+    """
     token = secrets.token_hex(16)
     role = {"services": ["bench"], "scopes": ["admin:users", "admin:servers", "access:servers"]}
     hub = {"services": {"bench": {"apiToken": token}}, "loadRoles": {"bench": role}}
-    return Release(name, ROOT / "helm", {"jupyterhub": {"hub": hub}}, token), ""
+    values: dict[str, Any] = {"jupyterhub": {"hub": hub}}
+    if crowd:
+        little = {"cpu": {"guarantee": "10m", "limit": 1}, "memory": {"guarantee": LITTLE, "limit": "2Gi"}}
+        values["qhub"] = {"profiles": {"small": little}}
+    return Release(name, ROOT / "helm", values, token), ""
 
 
-def stock(name: str) -> tuple[Release, str]:
-    """The rival."""
+def stock(name: str, crowd: bool = False) -> tuple[Release, str]:
+    """The rival; the arguments are those of `ours`."""
     proxy = secrets.token_hex(16)
     values = {"tag": TAG, "token": proxy, "cookie": secrets.token_hex(32)}
+    if crowd:
+        values["memory"] = LITTLE
     return Release(name, HERE / "stock", values, f"bench-{proxy}"), "any"
 
 

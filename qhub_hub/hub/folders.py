@@ -49,8 +49,9 @@ class LocalFolders:
         self._provisioner.ensure(wanted)
 
     def _mark_share(self) -> None:
-        water = self._store.high_water
-        check_high_water(water, claim_realm(self._provisioner, water))
+        mark = claim_realm(self._provisioner, self._store.high_water)
+        # Asked again: another start may have raised the mark meanwhile, by an id that was given out after the first.
+        check_high_water(self._store.high_water, mark)
 
 
 _ANSWER_WITHIN = 50.0  # seconds; less than the hub waits, so that the log says which part was slow
@@ -78,7 +79,17 @@ class RemoteFolders:
 
     def ensure(self, wanted: Iterable[Directory]) -> None:
         """See `Folders.ensure`."""
-        body = json.dumps({"water": asdict(self._store.high_water), "folders": [asdict(folder) for folder in wanted]})
+        folders = [asdict(folder) for folder in wanted]
+        while True:
+            water = self._store.high_water
+            try:
+                return self._ensure(json.dumps({"water": asdict(water), "folders": folders}))
+            except HighWaterMismatch:
+                # Another start may have been faster, with an id that was given out after this one asked.
+                if self._store.high_water == water:
+                    raise
+
+    def _ensure(self, body: str) -> None:
         status, answer = self._ask(body)
         if status == 200:
             return

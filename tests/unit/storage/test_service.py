@@ -177,6 +177,22 @@ async def test_a_service_that_is_away_is_named(store: IdentityStore) -> None:
         await asyncio.to_thread(folders.ensure, [Directory((), 0, 0, 0o755)])
 
 
+async def test_a_start_that_a_newcomer_overtakes_gets_its_folders(
+    service: str, store: IdentityStore, share: Path
+) -> None:
+    others = iter(["bob"])
+
+    def token() -> str:
+        # Asked for between the look at the ids and the request: somebody else comes and is faster.
+        if other := next(others, ""):
+            store.user(other)
+            RemoteFolders(service, lambda: TOKEN, store).ensure(directories(ANN)[:1])
+        return TOKEN
+
+    await asyncio.to_thread(RemoteFolders(service, token, store).ensure, directories(ANN))
+    assert (share / "home/ann").is_dir()
+
+
 async def test_a_service_that_comes_back_is_waited_for(store: IdentityStore, share: Path, tmp_path: Path) -> None:
     socket, port = bind_unused_port()
     socket.close()  # refused from now on
