@@ -4,8 +4,7 @@ import os
 
 from qhub_hub.cli.console import CommandError
 from qhub_hub.cli.machine import own_cores, own_memory
-from qhub_hub.cli.state import StateFolder
-from qhub_hub.cli.up import hub_mark
+from qhub_hub.cli.state import StateFolder, hub_mark
 from qhub_hub.config import LiveConfig
 from qhub_hub.hub.folders import LocalFolders
 from qhub_hub.hub.machine import Machine

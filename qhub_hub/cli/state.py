@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -156,6 +157,11 @@ def _require_own(folder: Path) -> None:
             f"{os.geteuid()}.\n"
             "hint: run QHub as the user who made it, or choose another folder with --state."
         )
+
+
+def hub_mark(state: StateFolder) -> str:
+    """A short text that is this state folder's and no other's."""
+    return "qhub-" + hashlib.sha256(os.fsencode(state.path)).hexdigest()[:12]
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """`qhub up`: the whole platform on this machine, from nothing to an address to open."""
 
-import hashlib
 import os
 import secrets
 import subprocess
@@ -190,8 +189,3 @@ def _serve(console: Console, state: StateFolder, files: list[Path], site: "Site"
         runtime=state.path,
     )
     return launch(console, state, files, site, machine)
-
-
-def hub_mark(state: StateFolder) -> str:
-    """A short text that is this state folder's and no other's."""
-    return "qhub-" + hashlib.sha256(os.fsencode(state.path)).hexdigest()[:12]

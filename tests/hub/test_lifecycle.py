@@ -17,8 +17,7 @@ Up = Callable[..., RunningHub]
 
 def processes_of(hub: RunningHub) -> set[int]:
     """Everything of this hub's servers, without what ends by itself at once."""
-    from qhub_hub.cli.state import StateFolder
-    from qhub_hub.cli.up import hub_mark
+    from qhub_hub.cli.state import StateFolder, hub_mark
 
     mark = hub_mark(StateFolder(hub.state))
     return {pid for pid, found in marks() if found.startswith(f"{mark}/")}
