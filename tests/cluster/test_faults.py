@@ -174,17 +174,15 @@ def test_without_the_storage_service_servers_go_on_and_a_start_says_why_it_fails
         assert answers(ann)
         assert typed(ann, "echo still > ~/here && cat ~/here") == "still"
         dora = sign_in_here("dora")
-        refused = dora.start({"profile": "small"})
-        assert refused.status_code in (500, 503), refused.text
-        told: str = refused.json()["message"]
-        assert told.endswith(".")
-        assert "Traceback" not in told
+        # It may come back, so the start waits for a while, behind the page that tells what is being done.
+        assert dora.start({"profile": "small"}).status_code in (201, 202, 503)
+        until("the start is given up", lambda: "Your folders can't be prepared" in release.hub_log(), 90)
+        assert "The storage service at qhub-storage:8102 does not answer" in release.hub_log()
         assert release.server_pod("dora") is None
-        assert "qhub-storage" in release.hub_log()
     finally:
         release.kubectl("scale", "deployment/qhub-storage", "--replicas=1")
     release.ready()
-    until("dora's next try works", lambda: dora.start({"profile": "small"}).status_code in (201, 202), 30, 1)
+    until("dora's next try works", lambda: dora.start({"profile": "small"}).status_code in (201, 202), 60, 1)
 
 
 def test_a_deleted_storage_pod_is_noticed_by_nobody_for_long(
