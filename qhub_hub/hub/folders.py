@@ -55,8 +55,13 @@ class LocalFolders:
 
 
 _ANSWER_WITHIN = 50.0  # seconds; less than the hub waits, so that the log says which part was slow
+_CONNECTED_WITHIN = 2.0  # seconds; packets to a pod that has just gone get no answer at all
 _BACK_WITHIN = 30.0  # seconds in which a service that is just being started, or moved to another node, is there again
 _MISMATCHES = {kind.__name__: kind for kind in (RealmMismatch, HighWaterMismatch)}
+
+
+class _Slow(OSError):
+    """The service took the request and did not answer in time: asking again would only make it slower."""
 
 
 class RemoteFolders:
@@ -107,7 +112,7 @@ class RemoteFolders:
                 return self._exchange(body)
             except (OSError, HTTPException) as error:
                 # Asking twice does no harm: what is there already is kept.
-                if isinstance(error, TimeoutError) or time.monotonic() + pause > deadline:
+                if isinstance(error, _Slow) or time.monotonic() + pause > deadline:
                     raise StorageError(
                         f"The storage service at {self._address} does not answer ({type(error).__name__}). "
                         "See that its pod (component=storage) runs: `qhub doctor` says what keeps it."
@@ -116,11 +121,16 @@ class RemoteFolders:
             pause = min(2 * pause, 1.0)
 
     def _exchange(self, body: str) -> tuple[int, bytes]:
-        connection = HTTPConnection(self._address, timeout=_ANSWER_WITHIN)
         headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
+        connection = HTTPConnection(self._address, timeout=_CONNECTED_WITHIN)
         try:
-            connection.request("PUT", PATH, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+            connection.connect()
+            connection.sock.settimeout(_ANSWER_WITHIN)
+            try:
+                connection.request("PUT", PATH, body, headers)
+                answer = connection.getresponse()
+                return answer.status, answer.read()
+            except TimeoutError as error:
+                raise _Slow from error
         finally:
             connection.close()

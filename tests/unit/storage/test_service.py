@@ -5,6 +5,7 @@ import json
 import os
 import stat
 from collections.abc import AsyncIterator, Callable
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,21 @@ async def test_a_start_that_a_newcomer_overtakes_gets_its_folders(
         return TOKEN
 
     await asyncio.to_thread(RemoteFolders(service, token, store).ensure, directories(ANN))
+    assert (share / "home/ann").is_dir()
+
+
+async def test_a_service_whose_pod_has_just_gone_is_asked_again(
+    ensure: Callable[..., Any], share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really, unanswered = HTTPConnection.connect, iter([TimeoutError(), TimeoutError()])
+
+    def connect(connection: HTTPConnection) -> None:
+        if error := next(unanswered, None):
+            raise error
+        really(connection)
+
+    monkeypatch.setattr(HTTPConnection, "connect", connect)
+    await ensure()
     assert (share / "home/ann").is_dir()
 
 
