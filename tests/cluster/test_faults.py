@@ -177,10 +177,11 @@ def test_without_the_storage_service_servers_go_on_and_a_start_says_why_it_fails
         assert typed(ann, "echo still > ~/here && cat ~/here") == "still"
         dora = sign_in_here("dora")
         # It may come back, so the start waits for a while, behind the page that tells what is being done.
-        assert dora.start({"profile": "small"}).status_code in (201, 202, 503)
+        assert dora.api("POST", "/users/dora/server", {"profile": "small"}).status_code in (202, 503)
         until("the start is given up", lambda: "Your folders can't be prepared" in release.hub_log(), 90)
         assert "The storage service at qhub-storage:8102 does not answer" in release.hub_log()
         assert release.server_pod("dora") is None
+        until("nothing is pending", lambda: not dora.server(), 30)
     finally:
         release.kubectl("scale", "deployment/qhub-storage", "--replicas=1")
     release.ready()
