@@ -26,7 +26,7 @@ from qhub_hub.hub.progress import REMOVED, Asked, gave_up, stage_of
 START = "qhub/start"
 """Annotation: another one for every start. It tells the pod of this start from an older one of the same name."""
 
-_TAKEN_UP_WITHIN = 10.0  # seconds in which a start may still end well whose hub has gone
+_TAKEN_UP_WITHIN = 20.0  # seconds in which a start may still end well whose hub has gone
 _ASK_EVERY = 0.5  # seconds between two questions for a pod that the watch says is gone
 _IMAGE_PATIENCE = 60.0  # seconds in which a registry may come back
 
