@@ -1,0 +1,1 @@
+"""Into Dask-Gateway: clusters that are the person."""
