@@ -61,6 +61,10 @@ screenshots: $(VENV)/.test ## take the pictures in docs/screenshots anew
 bench: $(VENV)/.test ## measure, each figure as a ratio against a rival in the same run
 	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
+.PHONY: bench-cluster
+bench-cluster: $(VENV)/.test ## measure a release on the cluster of the current kubectl context against stock JupyterHub
+	$(BIN)/python bench/cluster/measure.py
+
 .PHONY: images
 images: ## build the images hub, lab and proxy with podman or docker
 	@scripts/images

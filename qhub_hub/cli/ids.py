@@ -75,13 +75,7 @@ def _report(action: str, state: StateFolder, store: IdentityStore, config: Confi
 
 def open_store(state: StateFolder, config: Config) -> IdentityStore:
     """The identity database of a state folder."""
-    pools = config.identity
-    return IdentityStore(
-        f"sqlite:///{state.identities}",
-        realm=pools.realm,
-        user_ids=(pools.user_ids.first, pools.user_ids.last),
-        group_ids=(pools.group_ids.first, pools.group_ids.last),
-    )
+    return IdentityStore.by(config.identity, f"sqlite:///{state.identities}")
 
 
 def _list(store: IdentityStore) -> None:

@@ -33,8 +33,9 @@ def launch_release(values: Path, config: Path, state: Path) -> int:
         CommandError: it could not start.
     """
     try:
-        cluster = read_cluster(ReleaseSecrets(config), os.environ, state)
-        site = _site(values, config, state, cluster)
+        secrets = ReleaseSecrets(config)
+        cluster = read_cluster(secrets, os.environ, state)
+        site = _site(values, secrets, state, cluster)
     except ConfigError as error:
         raise CommandError(f"The values can't be used:\n{error}") from error
     except IdentityError as error:
@@ -46,17 +47,11 @@ def launch_release(values: Path, config: Path, state: Path) -> int:
     return 0
 
 
-def _site(values: Path, config: Path, state: Path, cluster: Cluster) -> Site:
+def _site(values: Path, secrets: ReleaseSecrets, state: Path, cluster: Cluster) -> Site:
     # The chart has merged its defaults in: what an administrator took back with null must stay away.
     live = LiveConfig(values, defaults=False)
-    identity = live.current.qhub.identity
-    store = IdentityStore(
-        identities_url(cluster, state),
-        realm=identity.realm,
-        user_ids=(identity.user_ids.first, identity.user_ids.last),
-        group_ids=(identity.group_ids.first, identity.group_ids.last),
-    )
-    token = partial(ReleaseSecrets(config).require, STORAGE_TOKEN)
+    store = IdentityStore.by(live.current.qhub.identity, identities_url(cluster, state))
+    token = partial(secrets.require, STORAGE_TOKEN)
     return Site(live, store, RemoteFolders(cluster.storage_url, token, store))
 
 

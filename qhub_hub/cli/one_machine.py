@@ -22,15 +22,9 @@ def open_site(state: StateFolder, live: LiveConfig) -> Site:
     Raises:
         CommandError: one of them can't be used.
     """
-    identity = live.current.qhub.identity
     own_ids = os.geteuid() == 0
     try:
-        store = IdentityStore(
-            f"sqlite:///{state.identities}",
-            realm=identity.realm,
-            user_ids=(identity.user_ids.first, identity.user_ids.last),
-            group_ids=(identity.group_ids.first, identity.group_ids.last),
-        )
+        store = IdentityStore.by(live.current.qhub.identity, f"sqlite:///{state.identities}")
         folders = LocalFolders(Provisioner(state.files, own_ids=own_ids), store)
     except (IdentityError, StorageError) as error:
         raise CommandError(str(error)) from error

@@ -45,13 +45,7 @@ def configure(c: Any, values: Path = VALUES, state: Path = STATE) -> None:
         live = LiveConfig(values, inside=("custom",))
     except ConfigError as error:
         raise UnusableConfiguration(f"custom.qhub can't be used:\n{error}") from error
-    identity = live.current.qhub.identity
-    store = IdentityStore(
-        f"sqlite:///{state}/identities.sqlite",
-        realm=identity.realm,
-        user_ids=(identity.user_ids.first, identity.user_ids.last),
-        group_ids=(identity.group_ids.first, identity.group_ids.last),
-    )
+    store = IdentityStore.by(live.current.qhub.identity, f"sqlite:///{state}/identities.sqlite")
     token = Path(_variable("QHUB_STORAGE_TOKEN_FILE"))
     folders = RemoteFolders(_variable("QHUB_STORAGE_URL"), lambda: token.read_text(encoding="utf-8").strip(), store)
     site = Site(live, store, folders)

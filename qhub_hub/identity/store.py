@@ -3,8 +3,9 @@
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import Self, TypeVar
 
+from qhub_hub.config.models.identity import Identities
 from qhub_hub.identity import ledger
 from qhub_hub.identity.allocation import Row, allot, check_numbers, free_posix_name, preferred_posix_name
 from qhub_hub.identity.database import Database
@@ -56,6 +57,17 @@ class IdentityStore:
         except IdentityError:
             self._database.close()
             raise
+
+    @classmethod
+    def by(cls, identities: Identities, url: str) -> Self:
+        """The store with the realm and the pools that the values state."""
+        users, groups = identities.user_ids, identities.group_ids
+        return cls(
+            url,
+            realm=identities.realm,
+            user_ids=(users.first, users.last),
+            group_ids=(groups.first, groups.last),
+        )
 
     def user(self, name: str, declared: int | None = None) -> UserRecord:
         """The person's record; given now if there is none. Under 5 µs when seen before.
