@@ -9,6 +9,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How busy the machine is must not decide whether a test passes.
+settings.register_profile("qhub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("qhub")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

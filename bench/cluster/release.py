@@ -21,6 +21,7 @@ ROOT = HERE.parent.parent
 TAG = os.environ.get("QHUB_IMAGE_TAG", __version__)
 LITTLE = "64Mi"  # of memory, for each server of a crowd
 PATIENCE = 120.0  # seconds for anything
+ANSWER = 15.0  # seconds for one answer: a port-forward that has lost its connection keeps requests for ever
 
 
 def run(*command: str, check: bool = True) -> str:
@@ -45,9 +46,10 @@ class Release:
         self.namespace = name
         self.chart = chart
         self.values = values
-        self.http = httpx.AsyncClient(timeout=PATIENCE, headers={"Authorization": f"token {token}"})
+        self.http = httpx.AsyncClient(timeout=ANSWER, headers={"Authorization": f"token {token}"})
         self.address = ""
         self._forward: asyncio.subprocess.Process | None = None
+        self._way = asyncio.Lock()
         self.begun = 0.0
 
     async def __aenter__(self) -> "Release":
@@ -90,10 +92,19 @@ class Release:
             await asyncio.sleep(0.05)
         raise SystemExit("no sign-in in time")
 
-    async def _reach(self) -> None:
-        """Open the way to the proxy, or see that it is open."""
-        if self._forward is not None and self._forward.returncode is None:
-            return
+    async def _reach(self, instead_of: str = "") -> None:
+        """Open the way to the proxy, or see that it is open.
+
+        Args:
+            instead_of: an address that did not answer.
+        """
+        async with self._way:  # many ask at once
+            if instead_of and instead_of == self.address:
+                await self._let_go()
+            if self._forward is None or self._forward.returncode is not None:
+                await self._open()
+
+    async def _open(self) -> None:
         forward = await asyncio.create_subprocess_exec(
             *("kubectl", "port-forward", "-n", self.namespace, "--pod-running-timeout=1s", "service/proxy-public"),
             ":80",
@@ -116,12 +127,13 @@ class Release:
         """A request with the token; tried again while the way is interrupted."""
         deadline = time.monotonic() + PATIENCE
         while True:
+            address = self.address
             try:
-                return await self.http.request(method, f"{self.address}{path}")
+                return await self.http.request(method, f"{address}{path}")
             except httpx.TransportError:
                 if time.monotonic() > deadline:
                     raise
-                await self._reach()
+                await self._reach(instead_of=address)
                 await asyncio.sleep(0.05)
 
     async def start(self, user: str) -> float:

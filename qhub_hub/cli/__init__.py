@@ -19,6 +19,7 @@ COMMANDS = {
     "usage": "say what ran and what it cost",
     "ids": "look into and mend the identity database",
     "env": "list, build and remove shared environments",
+    "dask": "run a part of Dask-Gateway (hub and chart do)",
     "doctor": "say what is wrong with a release or with this machine, and what to do",
     "backup": "write databases, ids, keys and settings into one archive",
     "restore": "bring back what a backup holds",

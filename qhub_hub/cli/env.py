@@ -1,20 +1,20 @@
-"""`qhub env`: environments of this machine: what there is, build, look at and remove them."""
+"""`qhub env`: environments of this machine or cluster: what there is, build, look at and remove them."""
 
 import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qhub_hub.cli import environment_image
 from qhub_hub.cli.console import CommandError, Console
-from qhub_hub.cli.state import StateFolder, default_state
+from qhub_hub.cli.environment_place import Place, place_of
 
 if TYPE_CHECKING:
-    from qhub_hub.config.loading import Values
-    from qhub_hub.environments.builds import Build, Builds
+    from qhub_hub.environments.builds import Build
     from qhub_hub.environments.specification import Specification
 
 ACTIONS = {
@@ -24,8 +24,10 @@ ACTIONS = {
     "rollback": "put the build before into force again",
     "remove": "remove one with all its builds",
     "explain": "say where one is stated, who sees it and what is in force",
+    "image": "write one as a container image",
+    "serve": "build what is wanted on a cluster, until stopped (the chart does)",
 }
-_ONE = ("log", "rollback", "remove", "explain")
+_ONE = ("log", "rollback", "remove", "explain", "image")
 _LONGEST_LOG = 1_000_000  # bytes of a log that are shown, from its end
 
 
@@ -38,57 +40,53 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for action, meaning in ACTIONS.items():
+        parents = [] if action == "serve" else [common]
         subparser = actions.add_parser(
-            action, parents=[common], help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}."
+            action, parents=parents, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}."
         )
         if action in _ONE:
             subparser.add_argument("environment", metavar="NAMESPACE/NAME")
         if action == "build":
-            subparser.add_argument("environment", metavar="NAMESPACE/NAME", nargs="*", help="default: all that are due")
+            subparser.add_argument(
+                "environment", metavar="NAMESPACE/NAME", nargs="*", help="default: all that are not as stated"
+            )
+        if action == "image":
+            environment_image.add_arguments(subparser)
         if action == "list":
             subparser.add_argument("--json", action="store_true", help="for programs: the manifests' entries")
 
 
-@dataclass(frozen=True)
-class _Place:
-    """What an action works on."""
-
-    state: StateFolder
-    builds: "Builds"
-    values: "Values"
-
-
 def run(arguments: Namespace) -> int:
     """Do it; 0 when all is well, 1 when something is not."""
-    from qhub_hub.cli.environments import builds_in
-    from qhub_hub.config import ConfigError, load_values
+    from qhub_hub.cli.environment_builder import serve
+    from qhub_hub.config import ConfigError
     from qhub_hub.environments.builds import BuildError
 
     os.umask(0o022)
-    state = StateFolder(arguments.state or default_state())
-    files = arguments.values or [path for path in [state.path / "values.yaml"] if path.exists()]
-    actions: dict[str, Callable[[_Place, Namespace], int]] = {
+    if arguments.action == "serve":
+        return serve()
+    actions: dict[str, Callable[[Place, Namespace], int]] = {
         "list": _list,
         "build": _build,
         "log": _log,
         "rollback": _rollback,
         "remove": _remove,
         "explain": _explain,
+        "image": _image,
     }
     try:
-        return actions[arguments.action](_Place(state, builds_in(state.files), load_values(*files)), arguments)
+        return actions[arguments.action](place_of(arguments.state, arguments.values), arguments)
     except (ConfigError, BuildError) as error:
         raise CommandError(str(error)) from error
 
 
-def _list(place: _Place, arguments: Namespace) -> int:
+def _list(place: Place, arguments: Namespace) -> int:
     from qhub_hub.config.quantities import show_bytes
     from qhub_hub.environments import Manifests
-    from qhub_hub.environments.reconcile import wanted
 
     manifests = Manifests(place.builds.root)
     catalogue = manifests.read()
-    specifications, problems = wanted(place.builds, place.values.qhub)
+    specifications, problems = place.wanted()
     problems = (*manifests.problems, *problems)
     if arguments.json:
         print(json.dumps([asdict(environment) for environment in catalogue], indent=2))
@@ -109,26 +107,29 @@ def _list(place: _Place, arguments: Namespace) -> int:
     return 1 if problems or any(environment.message for environment in catalogue) else 0
 
 
-def _build(place: _Place, arguments: Namespace) -> int:
+def _image(place: Place, arguments: Namespace) -> int:
+    return environment_image.write_image(place.builds, _key(arguments), arguments)
+
+
+def _build(place: Place, arguments: Namespace) -> int:
     from datetime import UTC, datetime
 
-    from qhub_hub.cli.environments import access_by
-    from qhub_hub.cli.ids import open_store
     from qhub_hub.environments.building import build
     from qhub_hub.environments.garbage import collect
     from qhub_hub.environments.manifest import READY
-    from qhub_hub.environments.reconcile import is_due, room_of, wanted
+    from qhub_hub.environments.reconcile import is_due, room_of
 
     config = place.values.qhub
-    specifications, problems = wanted(place.builds, config)
+    specifications, problems = place.wanted()
     for problem in problems:
         print(_shown(problem), file=sys.stderr)
     if arguments.environment:
         chosen = [_named(key, specifications) for key in arguments.environment]
     else:
-        now = datetime.now(UTC)
+        # What failed for a reason that may pass is tried now, not in some minutes.
+        now = datetime.max.replace(tzinfo=UTC)
         chosen = [one for one in specifications if is_due(one, place.builds.records(one.namespace, one.name), now)]
-    access = access_by(lambda: config, open_store(place.state, config), os.geteuid() == 0)
+    access = place.access()
     failed = bool(problems)
     for one in chosen:
         done = build(place.builds, one, access(one.namespace), room_of(config, one.namespace), Console().line)
@@ -148,7 +149,7 @@ def _named(key: str, specifications: "tuple[Specification, ...]") -> "Specificat
     )
 
 
-def _log(place: _Place, arguments: Namespace) -> int:
+def _log(place: Place, arguments: Namespace) -> int:
     namespace, name = _key(arguments)
     logs = sorted(place.builds.folder(namespace, name).glob("*.log"), key=lambda path: path.stem.partition("-")[2])
     if not logs:
@@ -161,7 +162,7 @@ def _log(place: _Place, arguments: Namespace) -> int:
     return 0
 
 
-def _rollback(place: _Place, arguments: Namespace) -> int:
+def _rollback(place: Place, arguments: Namespace) -> int:
     from qhub_hub.environments.manifest import READY
 
     namespace, name = _key(arguments)
@@ -182,24 +183,22 @@ def _before(whole: "list[Build]", current: str) -> "Build":
     return whole[number - 1]
 
 
-def _remove(place: _Place, arguments: Namespace) -> int:
+def _remove(place: Place, arguments: Namespace) -> int:
     from qhub_hub.environments.garbage import remove
-    from qhub_hub.environments.reconcile import wanted
 
     namespace, name = _existing(place, arguments)
-    for one in wanted(place.builds, place.values.qhub)[0]:
+    for one in place.wanted()[0]:
         if one.key == f"{namespace}/{name}":
             raise CommandError(f"{one.key} would be built again: it is stated in {one.source}. Remove it there first.")
     remove(place.builds, namespace, name)
     return 0
 
 
-def _explain(place: _Place, arguments: Namespace) -> int:
+def _explain(place: Place, arguments: Namespace) -> int:
     from qhub_hub.cli.environment_report import report
-    from qhub_hub.environments.reconcile import wanted
 
     namespace, name = _key(arguments)
-    specifications, _ = wanted(place.builds, place.values.qhub)
+    specifications, _ = place.wanted()
     stated = next((one for one in specifications if one.key == f"{namespace}/{name}"), None)
     if stated is None:
         _existing(place, arguments)
@@ -217,7 +216,7 @@ def _key(arguments: Namespace) -> tuple[str, str]:
     return namespace, name
 
 
-def _existing(place: _Place, arguments: Namespace) -> tuple[str, str]:
+def _existing(place: Place, arguments: Namespace) -> tuple[str, str]:
     namespace, name = _key(arguments)
     if not place.builds.folder(namespace, name).is_dir():
         raise CommandError(f"There is no environment {namespace}/{name}; `qhub env list` shows those that are.")

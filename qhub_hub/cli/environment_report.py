@@ -37,7 +37,7 @@ def report(
         if stated.cuda:
             yield f"Accelerators CUDA {stated.cuda}"
         if is_due(stated, records, datetime.now(UTC)):
-            yield "Due          yes: `qhub up` builds it, and `qhub env build` now"
+            yield "Due          yes: it is built by itself soon, and by `qhub env build` now"
     yield f"Seen by      {audience(values.qhub, namespace)}"
     room = room_of(values.qhub, namespace)
     yield f"Namespace    {show_bytes(builds.size(namespace))} of {show_bytes(room.quota)} used"

@@ -6,8 +6,10 @@ from typing import Any
 
 from qhub_hub.cli.configured_hub import configured_hub, run_until_stopped
 from qhub_hub.cli.console import Console
+from qhub_hub.cli.dask_gateway import GatewayProcess
 from qhub_hub.cli.environments import build_in_background
 from qhub_hub.cli.state import StateFolder
+from qhub_hub.hub.dask import service_variables
 from qhub_hub.hub.deployment import OneMachine
 from qhub_hub.hub.sign_in.shared_password import SharedPasswordSignIn
 from qhub_hub.hub.site import Site
@@ -34,9 +36,18 @@ def launch(console: Console, state: StateFolder, files: list[Path], site: Site, 
         f"  Log        {log}",
         "  Stop       Ctrl-C\n",
     ]
-    hub.on_ready = lambda found: _ready(console, site, [*lines, *_notes(site, found)])
+    gateway = GatewayProcess(machine.dask_command, service_variables(machine))
+
+    def ready(found: list[str]) -> None:
+        _ready(console, site, [*lines, *_notes(site, found)])
+        gateway.start()
+
+    hub.on_ready = ready
     console.line("  Starting the hub …")
-    run_until_stopped(hub, f"the reason is in {log}")
+    try:
+        run_until_stopped(hub, f"the reason is in {log}")
+    finally:
+        gateway.stop()
     console.line("QHub has stopped.")
     return 0
 

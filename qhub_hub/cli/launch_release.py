@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from traitlets.config import Config
 
 from qhub_hub.cli.configured_hub import configured_hub, run_until_stopped
 from qhub_hub.cli.console import CommandError
-from qhub_hub.cli.release import STORAGE_TOKEN, ReleaseSecrets, identities_url, read_cluster
+from qhub_hub.cli.release import STORAGE_TOKEN, ReleaseSecrets, dask_gateway, identities_url, read_cluster
 from qhub_hub.config import ConfigError, LiveConfig
+from qhub_hub.environments.remote import RemoteManifests
 from qhub_hub.hub.deployment import Cluster
 from qhub_hub.hub.folders import RemoteFolders
 from qhub_hub.hub.sign_in import configure as configure_sign_in
@@ -19,6 +21,7 @@ from qhub_hub.hub.sign_in.refusals import SettingsError
 from qhub_hub.hub.site import Site
 from qhub_hub.identity import IdentityError
 from qhub_hub.identity.store import IdentityStore
+from qhub_hub.sessions.mounts import ENVIRONMENTS
 
 
 def launch_release(values: Path, config: Path, state: Path) -> int:
@@ -36,6 +39,7 @@ def launch_release(values: Path, config: Path, state: Path) -> int:
         secrets = ReleaseSecrets(config)
         cluster = read_cluster(secrets, os.environ, state)
         site = _site(values, secrets, state, cluster)
+        cluster = replace(cluster, dask=dask_gateway(site.live.current.dask_gateway, secrets))
     except ConfigError as error:
         raise CommandError(f"The values can't be used:\n{error}") from error
     except IdentityError as error:
@@ -52,7 +56,9 @@ def _site(values: Path, secrets: ReleaseSecrets, state: Path, cluster: Cluster) 
     live = LiveConfig(values, defaults=False)
     store = IdentityStore.by(live.current.qhub.identity, identities_url(cluster, state))
     token = partial(secrets.require, STORAGE_TOKEN)
-    return Site(live, store, RemoteFolders(cluster.storage_url, token, store))
+    manifests = RemoteManifests(cluster.storage_url, token, Path(ENVIRONMENTS))
+    manifests.follow()
+    return Site(live, store, RemoteFolders(cluster.storage_url, token, store), manifests=manifests)
 
 
 def _say(log: logging.Logger, site: Site, found: list[str]) -> None:

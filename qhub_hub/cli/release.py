@@ -9,7 +9,7 @@ import yaml
 
 from qhub_hub.cli.console import CommandError
 from qhub_hub.hub.chart_values import get
-from qhub_hub.hub.deployment import Cluster, Secrets
+from qhub_hub.hub.deployment import Cluster, DaskGateway, Secrets
 
 QHUB_VALUES = Path("/etc/qhub/qhub.yaml")
 """The `qhub` section: key `qhub.yaml` of the Secret `qhub`. It changes while the hub runs."""
@@ -17,6 +17,7 @@ QHUB_VALUES = Path("/etc/qhub/qhub.yaml")
 ROOT = Path("/usr/local/etc/jupyterhub")
 STATE = Path("/srv/jupyterhub")
 
+DASK_TOKEN = "hub.services.dask-gateway.apiToken"  # noqa: S105 - a key
 STORAGE_TOKEN = "qhub.storageToken"  # noqa: S105 - a key
 _COOKIE, _PROXY = "hub.config.JupyterHub.cookie_secret", "hub.config.ConfigurableHTTPProxy.auth_token"
 _CRYPT, _DATABASE_PASSWORD = "hub.config.CryptKeeper.keys", "hub.db.password"
@@ -126,6 +127,25 @@ def read_cluster(secrets: ReleaseSecrets, environment: Mapping[str, str] = os.en
             if (token := secrets.get(f"hub.services.{name}.apiToken"))
         },
         config_d=secrets.root / "jupyterhub_config.d",
+    )
+
+
+def dask_gateway(section: Mapping[str, Any], secrets: ReleaseSecrets) -> DaskGateway | None:
+    """Where the Dask gateway is; None: the release has none.
+
+    Args:
+        section: what the chart wrote beside the `qhub` section, as `dask-gateway`.
+
+    Raises:
+        CommandError: the gateway's token is missing.
+    """
+    if not section.get("url"):
+        return None
+    return DaskGateway(
+        url=str(section["url"]),
+        address=str(section["address"]),
+        scheduler_address=str(section["schedulerAddress"]),
+        token=secrets.require(DASK_TOKEN),
     )
 
 

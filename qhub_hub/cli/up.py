@@ -167,7 +167,7 @@ def _serve(console: Console, state: StateFolder, files: list[Path], site: "Site"
     from qhub_hub.hub.deployment import OneMachine, Secrets, derived_crypt_key
 
     command, port = proxy
-    ports = kept_ports(state.path / "ports.json", ("hub", "proxy-api"), port)
+    ports = kept_ports(state.path / "ports.json", ("hub", "proxy-api", "dask"), port)
     address = f"http://127.0.0.1:{port}"
     cookie = bytes.fromhex(state.secret("cookie"))
     machine = OneMachine(
@@ -187,5 +187,13 @@ def _serve(console: Console, state: StateFolder, files: list[Path], site: "Site"
         proxy_api_port=ports["proxy-api"],
         proxy_command=tuple(command),
         runtime=state.path,
+        dask_port=ports["dask"],
+        dask_command=_dask_command(state, files, ports["dask"]),
     )
     return launch(console, state, files, site, machine)
+
+
+def _dask_command(state: StateFolder, files: list[Path], port: int) -> tuple[str, ...]:
+    values = [word for file in files for word in ("--values", str(file.absolute()))]
+    serve = ("dask", "serve", "--state", str(state.path), "--port", str(port), *values)
+    return (sys.executable, "-P", "-m", "qhub_hub", *serve)

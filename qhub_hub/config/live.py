@@ -9,7 +9,7 @@ from functools import partial
 from qhub_hub.config.loading import Values, load_values
 from qhub_hub.config.problems import ConfigError, Path, Problem
 
-RESTART_KEYS = ("jupyterhub", "qhub.name", "qhub.identity", "qhub.signIn")
+RESTART_KEYS = ("jupyterhub", "dask-gateway", "qhub.name", "qhub.identity", "qhub.signIn")
 """Keys that the hub reads once, when it starts: a change of theirs needs a restart, all others do not."""
 
 _LIVE_SIGN_IN = {"allow", "allowed_groups", "blocked", "groups", "group_names"}
@@ -61,6 +61,7 @@ class LiveConfig:
         before, now = self._at_start, self._current
         changed = {
             "jupyterhub": before.jupyterhub != now.jupyterhub,
+            "dask-gateway": before.dask_gateway != now.dask_gateway,
             "qhub.name": before.qhub.name != now.qhub.name,
             "qhub.identity": before.qhub.identity != now.qhub.identity,
             "qhub.signIn": _fixed_at_start(before) != _fixed_at_start(now),

@@ -29,11 +29,13 @@ class Values:
     Args:
         qhub: the checked `qhub` section.
         jupyterhub: the `jupyterhub` section, as written.
+        dask_gateway: the `dask-gateway` section, as written; on a cluster the hub finds the gateway by it.
         warnings: what is allowed but probably not meant.
     """
 
     qhub: Config
     jupyterhub: Mapping[str, Any]
+    dask_gateway: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[Problem, ...] = ()
     _tree: Tree = field(default_factory=lambda: Tree({}, Position("", 0)), repr=False, compare=False)
 
@@ -90,13 +92,18 @@ def load_values(*paths: str | os.PathLike[str], defaults: bool = True, inside: P
     problems.extend(_placed(tree, findings))
     if problems or config is None:
         raise ConfigError(_in_order(problems, paths))
-    jupyterhub = tree.children().get("jupyterhub")
     return Values(
         qhub=config,
-        jupyterhub=MappingProxyType((jupyterhub and plain(jupyterhub)) or {}),
+        jupyterhub=_as_written(tree, "jupyterhub"),
+        dask_gateway=_as_written(tree, "dask-gateway"),
         warnings=(*_placed(tree, warn(config)), *_empty(tree, trees)),
         _tree=tree,
     )
+
+
+def _as_written(tree: Tree, key: str) -> Mapping[str, Any]:
+    found = tree.children().get(key)
+    return MappingProxyType((found and plain(found)) or {})
 
 
 def _part(tree: Tree, inside: Path) -> Tree:

@@ -1,1 +1,6 @@
-"""Into Dask-Gateway: clusters that are the person."""
+"""QHub's part of Dask-Gateway: who asks, what they may have, and how clusters become processes or pods.
+
+Nothing is imported here: command line and hub know this room without the gateway's libraries.
+"""
+
+__all__: list[str] = []

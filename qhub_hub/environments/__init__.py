@@ -3,7 +3,7 @@
 Exported is what readers need, servers among them: the parts that build are imported by name where they are used.
 """
 
-from qhub_hub.environments.catalogue import Manifests
+from qhub_hub.environments.catalogue import KnownEnvironments, Manifests
 from qhub_hub.environments.manifest import (
     FAILED,
     MANIFEST,
@@ -15,7 +15,7 @@ from qhub_hub.environments.manifest import (
     read_manifest,
     write_manifest,
 )
-from qhub_hub.environments.namespaces import GLOBAL, group_namespace, user_namespace
+from qhub_hub.environments.namespaces import GLOBAL, group_namespace, is_personal, user_namespace
 
 __all__ = [
     "FAILED",
@@ -25,9 +25,11 @@ __all__ = [
     "Catalogue",
     "Environment",
     "Kernel",
+    "KnownEnvironments",
     "ManifestError",
     "Manifests",
     "group_namespace",
+    "is_personal",
     "read_manifest",
     "user_namespace",
     "write_manifest",

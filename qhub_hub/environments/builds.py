@@ -1,34 +1,18 @@
-"""Builds on disk: where each lies, which one is in force, which are whole.
-
-<root>/
-  .cache/                       packages, shared by all builds as hard links
-  <namespace>/
-    .qhub-envs.json             the manifest
-    environments/*.yaml         what the namespace's people want built
-    envs/<name> -> ../builds/<name>/<key>
-    builds/<name>/
-      <key>/                    the environment, <key> = what was asked for and when
-      <key>.json                its record, written last: without it a build is half
-      <key>.lock.txt, <key>.log what exactly is in it, and how it was built
-"""
+"""Builds come and go: begun, written down, put into force, published in the manifest, removed."""
 
 import contextlib
 import fcntl
 import json
 import os
-import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from qhub_hub.environments.build_folders import BeingBuilt, BuildError, BuildFolders
 from qhub_hub.environments.manifest import (
     FAILED,
     MANIFEST,
-    NAME,
-    NAMESPACE,
     READY,
     Environment,
     ManifestError,
@@ -36,112 +20,15 @@ from qhub_hub.environments.manifest import (
     write_manifest,
     write_whole,
 )
-from qhub_hub.environments.records import KEY, STAMP, Build, read_record
+from qhub_hub.environments.records import ENDED, KEY, STAMP, Build
 
-__all__ = ["Build", "BuildError", "Builds"]
+__all__ = ["BeingBuilt", "Build", "BuildError", "Builds"]
 
-
-class BuildError(Exception):
-    """Something that was not done to an environment. `str()` is a sentence for whoever asked."""
+_PROBLEM = "problem.txt"
 
 
-class Builds:
-    """All builds below a folder.
-
-    Args:
-        root: the folder.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.root = root.absolute()
-
-    @property
-    def cache(self) -> Path:
-        """Where packages are kept."""
-        return self.root / ".cache"
-
-    def namespace(self, namespace: str) -> Path:
-        """A namespace's folder.
-
-        Raises:
-            BuildError: that is no name of one.
-        """
-        if not NAMESPACE.fullmatch(namespace):
-            raise BuildError(f"{namespace!r:.100} is no name of a namespace.")
-        return self.root / namespace
-
-    def folder(self, namespace: str, name: str) -> Path:
-        """Where the builds of an environment lie.
-
-        Raises:
-            BuildError: that is no name of one.
-        """
-        if not NAME.fullmatch(name):
-            raise BuildError(f"{name!r:.100} is no name of an environment.")
-        return self.namespace(namespace) / "builds" / name
-
-    def link(self, namespace: str, name: str) -> Path:
-        """The link that leads to the build in force."""
-        return self.namespace(namespace) / "envs" / name
-
-    def names(self, namespace: str) -> tuple[str, ...]:
-        """Environments of which there are builds or were attempts."""
-        return _listed(self.namespace(namespace) / "builds", NAME)
-
-    def namespaces(self) -> tuple[str, ...]:
-        """Namespaces that have a folder."""
-        return _listed(self.root, NAMESPACE)
-
-    def records(self, namespace: str, name: str) -> tuple[Build, ...]:
-        """Builds that ended, oldest first."""
-        folder = self.folder(namespace, name)
-        try:
-            keys = [path.stem for path in folder.glob("*.json") if KEY.fullmatch(path.stem)]
-        except OSError:
-            return ()
-        found = (read_record(folder / f"{key}.json", key) for key in keys)
-        return tuple(sorted((build for build in found if build), key=lambda build: build.stamp))
-
-    def current(self, namespace: str, name: str) -> str:
-        """Key of the build in force; empty: none."""
-        try:
-            key = os.readlink(self.link(namespace, name)).rpartition("/")[2]
-        except OSError:
-            return ""
-        return key if (self.folder(namespace, name) / f"{key}.json").is_file() else ""
-
-    @contextmanager
-    def locked(self, namespace: str, name: str) -> Iterator[None]:
-        """Keep every other program from building or removing this environment.
-
-        Raises:
-            BuildError: another one does so now.
-        """
-        folder = self.folder(namespace, name)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BuildError(f"{namespace}/{name} is being built already; `qhub env log` shows how far.") from None
-            yield
-
-    @contextmanager
-    def cache_in_use(self) -> Iterator[None]:
-        """Keep the packages from being removed."""
-        with (self.root / ".cache.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            yield
-
-    def clear_cache(self) -> None:
-        """Remove the kept packages, unless a build uses them. Builds lose nothing: they have links of their own."""
-        with (self.root / ".cache.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            for part in self.cache.iterdir():
-                shutil.rmtree(part, ignore_errors=True)
+class Builds(BuildFolders):
+    """All builds below a folder, and what changes them."""
 
     def begin(self, namespace: str, name: str, digest: str) -> str:
         """Make the folder of a new build; returns its key. To be called with the lock held."""
@@ -153,7 +40,32 @@ class Builds:
             moment = datetime.strptime(latest, STAMP) + timedelta(seconds=1)
         key = f"{digest}-{moment:{STAMP}}"
         (folder / key).mkdir()
+        (folder / _PROBLEM).unlink(missing_ok=True)
         return key
+
+    def complain(self, namespace: str, name: str, sentence: str) -> None:
+        """Say beside an environment why nothing could be begun, until something is.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        path = self.folder(namespace, name) / _PROBLEM
+        if _text(path) != sentence:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, sentence, 0o644)
+            self.publish(namespace, name)
+
+    def take_back(self, namespace: str, name: str) -> None:
+        """Take back what was said by `complain`."""
+        path = self.folder(namespace, name) / _PROBLEM
+        if path.exists():
+            path.unlink()
+            self.publish(namespace, name)
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Take back what was said of an environment of which nothing was ever built."""
+        shutil.rmtree(self.folder(namespace, name))
+        self.publish(namespace, name)
 
     def finish(self, namespace: str, name: str, build: Build) -> None:
         """Write the record of a build: from now on it is whole."""
@@ -162,6 +74,10 @@ class Builds:
 
     def switch(self, namespace: str, name: str, key: str) -> None:
         """Put a build into force, in one step."""
+        before = self.current(namespace, name)
+        if before and before != key:
+            # Programs may still run from it where nobody here sees them: its time begins now.
+            os.utime(self.folder(namespace, name) / f"{before}.json")
         link = self.link(namespace, name)
         link.parent.mkdir(exist_ok=True)
         draft = link.with_name(f".{name}.new")
@@ -192,11 +108,11 @@ class Builds:
         return {environment.name: environment for environment in found if environment}
 
     def _entry(self, namespace: str, name: str) -> Environment | None:
-        records = self.records(namespace, name)
+        records, message = self.records(namespace, name), _text(self.folder(namespace, name) / _PROBLEM)
         if not records:
-            return None
+            return Environment(namespace, name, "", FAILED, message=message) if message else None
         last, current = records[-1], self.current(namespace, name)
-        message = last.message if last.status == FAILED else ""
+        message = message or (last.message if last.status == FAILED else "")
         build = next((build for build in records if build.key == current and build.status == READY), None)
         if build is None:
             return Environment(namespace, name, "", FAILED, message=message or "None of its builds is in force.")
@@ -229,15 +145,24 @@ class Builds:
             if KEY.fullmatch(path.name) and not (folder / f"{path.name}.json").exists():
                 shutil.rmtree(path)
 
-    def size(self, namespace: str) -> int:
-        """Bytes of all builds of a namespace."""
-        return sum(build.size for name in self.names(namespace) for build in self.records(namespace, name))
+    def note_abandoned(self, namespace: str, name: str) -> None:
+        """Remove what killed builds have left, and write down that they were ended.
+
+        Raises:
+            BuildError: it is being built now.
+            OSError: something can't be removed.
+        """
+        folder = self.folder(namespace, name)
+        with self.locked(namespace, name):
+            left = [path.name for path in folder.iterdir() if KEY.fullmatch(path.name)]
+            for key in sorted(key for key in left if not (folder / f"{key}.json").exists()):
+                shutil.rmtree(folder / key)
+                self.finish(namespace, name, Build(key, FAILED, ENDED, again=True))
+                self.publish(namespace, name)
 
 
-def _listed(folder: Path, allowed: re.Pattern[str]) -> tuple[str, ...]:
+def _text(path: Path) -> str:
     try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        return path.read_text(encoding="utf-8")
     except OSError:
-        return ()
-    return tuple(sorted(name for name in names if allowed.fullmatch(name)))
+        return ""

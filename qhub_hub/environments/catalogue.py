@@ -3,10 +3,22 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from qhub_hub.environments.manifest import MANIFEST, NAMESPACE, Catalogue, ManifestError, read_manifest
 
 _Mark = tuple[int, ...]
+
+
+class KnownEnvironments(Protocol):
+    """Whatever knows which environments there are."""
+
+    def read(self) -> Catalogue:
+        """Every environment, by namespace and name; the same object as long as nothing has changed."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What keeps some from being known, as sentences for administrators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +46,12 @@ class Manifests:
 
     def read(self) -> Catalogue:
         """Every environment, by namespace and name. A `stat` call per namespace where nothing has changed."""
-        folders = self._folders if self._root is None else _namespaces(self._root)
+        folders = self._folders if self._root is None else namespaces_in(self._root)
         changed = self._known.keys() - set(folders)
         for folder in changed:
             del self._known[folder]
         for folder in folders:
-            mark = _mark(folder)
+            mark = mark_of(folder)
             known = self._known.get(folder)
             if known is None or known.mark != mark:
                 self._known[folder] = _read(folder, mark)
@@ -56,7 +68,8 @@ class Manifests:
         return tuple(self._known[folder].problem for folder in sorted(self._known) if self._known[folder].problem)
 
 
-def _namespaces(root: Path) -> tuple[Path, ...]:
+def namespaces_in(root: Path) -> tuple[Path, ...]:
+    """Folders of the namespaces in a folder; none where it can't be read."""
     try:
         with os.scandir(root) as entries:
             names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
@@ -65,7 +78,8 @@ def _namespaces(root: Path) -> tuple[Path, ...]:
     return tuple(root / name for name in sorted(names) if NAMESPACE.fullmatch(name))
 
 
-def _mark(folder: Path) -> _Mark:
+def mark_of(folder: Path) -> _Mark:
+    """What changes whenever the namespace's manifest does."""
     try:
         state = os.stat(folder / MANIFEST, follow_symlinks=False)
     except OSError as error:

@@ -16,8 +16,8 @@ _PROCESSES = Path("/proc")
 def collect(builds: Builds, namespace: str, name: str, keep: Retention) -> tuple[str, ...]:
     """Remove the builds of an environment that nobody needs; returns their keys.
 
-    Kept are the one in force, the newest `keepBuilds`, all younger than `grace`, and those that a program of this
-    machine runs from.
+    Kept are the one in force, the newest `keepBuilds`, all that were in force within `grace`, and those that a program
+    of this machine runs from.
     """
     with builds.locked(namespace, name):
         builds.remove_unfinished(namespace, name)
@@ -26,7 +26,11 @@ def collect(builds: Builds, namespace: str, name: str, keep: Retention) -> tuple
         whole = [build.key for build in records if build.status != FAILED]
         newest = {*whole[-keep.keep_builds :], current, *(build.key for build in records[-1:])}
         before = datetime.now(UTC) - timedelta(seconds=keep.grace)
-        old = [build.key for build in records if build.key not in newest and (not keep.grace or build.begun < before)]
+        old = [
+            build.key
+            for build in records
+            if build.key not in newest and (not keep.grace or builds.last_in_force(namespace, name, build.key) < before)
+        ]
         folder = builds.folder(namespace, name)
         used = in_use(folder / key for key in old) if old else frozenset()
         gone = tuple(key for key in old if folder / key not in used)

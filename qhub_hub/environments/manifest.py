@@ -10,7 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+from qhub_hub.environments.bounds import OutOfBounds, bounded, items, mapping, text, texts, typed
 
 MANIFEST = ".qhub-envs.json"
 READY, FAILED = "ready", "failed"
@@ -22,9 +24,7 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 LARGEST = 32 * 2**20
 """Bytes of one manifest; a thousand environments of 200 packages take 8 MiB."""
 
-_MOST, _LONGEST = 20_000, 4096  # items of one list or map; characters of one text
 _KERNEL = re.compile(r"[A-Za-z0-9._-]{1,100}")
-T = TypeVar("T")
 
 
 class ManifestError(Exception):
@@ -98,11 +98,18 @@ Catalogue = tuple[Environment, ...]
 def read_manifest(folder: Path) -> Catalogue:
     """The environments of the namespace whose folder this is; empty where nothing was ever built.
 
-    Unknown keys are passed over, as a newer QHub may have written them. What could lead elsewhere is not: names are
-    checked, and a prefix lies below the folder.
-
     Raises:
         ManifestError: it can't be read, is larger than `LARGEST`, or is no manifest.
+    """
+    content = manifest_content(folder)
+    return () if content is None else parse_manifest(folder, content)
+
+
+def manifest_content(folder: Path) -> bytes | None:
+    """A namespace's manifest as it is written; None where nothing was ever built.
+
+    Raises:
+        ManifestError: it can't be read, or is larger than `LARGEST`.
     """
     path = folder / MANIFEST
     try:
@@ -110,17 +117,33 @@ def read_manifest(folder: Path) -> Catalogue:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             content = file.read(LARGEST + 1)
     except FileNotFoundError:
-        return ()
+        return None
     except OSError as error:
         raise ManifestError(f"{path} can't be read ({os.strerror(error.errno or 0)}).") from error
     if len(content) > LARGEST:
         raise ManifestError(f"{path} is larger than {LARGEST >> 20} MiB, which no manifest is.")
+    return content
+
+
+def parse_manifest(folder: Path, content: bytes) -> Catalogue:
+    """The environments of a manifest.
+
+    Unknown keys are passed over, as a newer QHub may have written them. What could lead elsewhere is not: names are
+    checked, and a prefix lies below the folder.
+
+    Args:
+        folder: of the namespace, as whoever uses the environments sees it.
+
+    Raises:
+        ManifestError: it is no manifest.
+    """
     try:
-        entries = json.loads(content)
-        return tuple(_environment(folder, entry) for entry in _items(entries))
+        return tuple(_environment(folder, entry) for entry in items(json.loads(content)))
     except (ValueError, TypeError, RecursionError) as error:
-        what = error.args[0] if isinstance(error, _Refused) else "it is no JSON"
-        raise ManifestError(f"{path} is damaged: {what}. The next build in this namespace writes it anew.") from error
+        what = error.args[0] if isinstance(error, OutOfBounds) else "it is no JSON"
+        raise ManifestError(
+            f"{folder / MANIFEST} is damaged: {what}. The next build in this namespace writes it anew."
+        ) from error
 
 
 def write_manifest(folder: Path, environments: Catalogue) -> None:
@@ -160,32 +183,28 @@ def _entry(environment: Environment) -> dict[str, Any]:
     return entry
 
 
-class _Refused(ValueError):
-    """`args[0]` says what is wrong with a manifest."""
-
-
 def _environment(folder: Path, entry: Any) -> Environment:
-    fields = _map(entry)
-    name = _text(fields, "name")
+    fields = mapping(entry)
+    name = text(fields, "name")
     if not NAME.fullmatch(name):
-        raise _Refused(f"{name[:80]!r} is not the name of an environment")
-    prefix = _text(fields, "prefix")
+        raise OutOfBounds(f"{name[:80]!r} is not the name of an environment")
+    prefix = text(fields, "prefix")
     if prefix and (os.path.normpath(prefix) != prefix or not prefix.startswith(f"{folder}/builds/")):
-        raise _Refused(f"the prefix {prefix[:200]!r} of {name} is not below {folder}/builds")
-    status = _text(fields, "status")
+        raise OutOfBounds(f"the prefix {prefix[:200]!r} of {name} is not below {folder}/builds")
+    status = text(fields, "status")
     return Environment(
         namespace=folder.name,
         name=name,
         prefix=prefix,
         status=status if prefix or status != READY else FAILED,
-        build=_text(fields, "build"),
-        kernels=tuple(map(kernel_of, _items(fields.get("kernels", [])))),
-        python=_text(fields, "python"),
-        packages=_texts(fields.get("packages", {})),
-        size=_typed(fields.get("size", 0), int),
-        built=_text(fields, "built"),
+        build=text(fields, "build"),
+        kernels=tuple(map(kernel_of, items(fields.get("kernels", [])))),
+        python=text(fields, "python"),
+        packages=texts(fields.get("packages", {})),
+        size=typed(fields.get("size", 0), int),
+        built=text(fields, "built"),
         activated=fields.get("activated") is True,
-        message=_text(fields, "message"),
+        message=text(fields, "message"),
     )
 
 
@@ -195,56 +214,18 @@ def kernel_of(entry: Any) -> Kernel:
     Raises:
         ValueError: it is no such map, or out of bounds.
     """
-    fields = _map(entry)
-    name = _text(fields, "name")
+    fields = mapping(entry)
+    name = text(fields, "name")
     if not _KERNEL.fullmatch(name):
-        raise _Refused(f"{name[:80]!r} is not the name of a kernel")
+        raise OutOfBounds(f"{name[:80]!r} is not the name of a kernel")
     return Kernel(
         name=name,
-        title=_text(fields, "title"),
-        language=_text(fields, "language"),
-        argv=tuple(_bounded(word) for word in _items(fields.get("argv", []))),
-        env=_texts(fields.get("env", {})),
+        title=text(fields, "title"),
+        language=text(fields, "language"),
+        argv=tuple(bounded(word) for word in items(fields.get("argv", []))),
+        env=texts(fields.get("env", {})),
         interrupt_mode="message" if fields.get("interrupt_mode") == "message" else "signal",
-        metadata=_map(fields.get("metadata", {})),
-        logos=tuple(logo for logo in _items(fields.get("logos", [])) if _KERNEL.fullmatch(_bounded(logo))),
-        problem=_text(fields, "problem"),
+        metadata=mapping(fields.get("metadata", {})),
+        logos=tuple(logo for logo in items(fields.get("logos", [])) if _KERNEL.fullmatch(bounded(logo))),
+        problem=text(fields, "problem"),
     )
-
-
-def _items(value: Any) -> list[Any]:
-    return _typed(value, list)
-
-
-def _map(value: Any) -> dict[str, Any]:
-    return _typed(value, dict)
-
-
-def _typed(value: Any, kind: type[T]) -> T:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise _Refused(f"{str(value)[:80]!r} stands where a {kind.__name__} must be")
-    if isinstance(value, list | dict) and len(value) > _MOST:
-        raise _Refused(f"a list has {len(value)} items; at most {_MOST} are read")
-    return value
-
-
-def _texts(value: Any) -> dict[str, str]:
-    # As a whole, in C: a thousand environments have some hundred thousand versions.
-    texts = [*_map(value), *value.values()]
-    if set(map(type, texts)) - {str}:
-        raise _Refused(f"{str(value)[:80]!r} stands where a map of texts must be")
-    if max(map(len, texts), default=0) > _LONGEST or "\0" in "".join(texts):
-        raise _Refused("a map with a text that is too long, or with a NUL in it")
-    found: dict[str, str] = value
-    return found
-
-
-def _text(fields: Mapping[str, Any], key: str) -> str:
-    return _bounded(fields.get(key, ""))
-
-
-def _bounded(value: Any) -> str:
-    text = _typed(value, str)
-    if len(text) > _LONGEST or "\0" in text:
-        raise _Refused(f"a text of {len(text)} characters, or with a NUL in it")
-    return text

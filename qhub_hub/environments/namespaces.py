@@ -20,6 +20,11 @@ def user_namespace(user: str) -> str:
     return f"user-{_slug(user)}"
 
 
+def is_personal(namespace: str) -> bool:
+    """Whether a namespace is that of one person."""
+    return namespace.startswith("user-")
+
+
 def _slug(name: str) -> str:
     """The name where it is a plain one; else what is left of it and a hash, so that two names never meet."""
     if re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name) and len(name) <= _LONGEST and not _ends_like_hash(name):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from qhub_hub.environments.access import BUILDER, Access
+from qhub_hub.environments.records import ENDED
 
 _LONGEST_LINE = 32 * 2**20  # characters that a build may say at once
 _WITHIN = 3600.0  # seconds for one build
@@ -74,7 +75,7 @@ def _answer(last: dict[str, Any], note: Callable[[str], None]) -> dict[str, Any]
     if isinstance(last.get("problem"), str):
         note(last["problem"][:1000])
         return {"problem": last["problem"][:1000], "again": last.get("again")}
-    return {"problem": "The build was ended before it was done (killed, or out of memory).", "again": True}
+    return {"problem": ENDED, "again": True}
 
 
 def _end(session: int) -> None:

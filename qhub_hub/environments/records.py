@@ -12,6 +12,9 @@ from qhub_hub.environments.manifest import Kernel, kernel_of
 KEY = re.compile(r"[0-9a-f]{12}-[0-9]{8}T[0-9]{6}Z")
 """What a build is called: what was asked for, and when."""
 
+ENDED = "The build was ended before it was done (killed, or out of memory)."
+"""Message of a build that could not say itself why it failed."""
+
 STAMP = "%Y%m%dT%H%M%SZ"
 
 

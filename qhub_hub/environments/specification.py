@@ -3,9 +3,12 @@
 import hashlib
 import json
 import os
+import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,21 @@ _ALLOWED = ("name", "channels", "dependencies", "gpu")
 
 class SpecificationError(Exception):
     """A file that says nothing that could be built. `str()` says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that may describe an environment.
+
+    Args:
+        label: how messages call it.
+        stem: its name without the ending; the environment's where the file states none.
+        read: gives its text, or raises `SpecificationError`.
+    """
+
+    label: str
+    stem: str
+    read: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +95,43 @@ def watched(config: Environments, folder: Path) -> tuple[tuple[Specification, ..
     Returns:
         Them, and a sentence for every file that describes none.
     """
+    files = (File(str(path), path.stem, partial(text_of, path, str(path))) for path in _files(folder / FOLDER))
+    found, complaints = described(config, folder.name, files)
+    return found, tuple(complaints.values())
+
+
+def described(
+    config: Environments, namespace: str, files: Iterable[File]
+) -> tuple[tuple[Specification, ...], dict[str, str]]:
+    """The environments that files describe.
+
+    Returns:
+        Them, and a sentence for every file that describes none, by the name that the environment would have.
+    """
     found: dict[str, Specification] = {}
-    problems: list[str] = []
-    for path in _files(folder / FOLDER):
+    complaints: dict[str, str] = {}
+    for file in files:
         try:
-            wanted = _read(path, config, folder.name)
+            wanted = _read(file, config, namespace)
             if wanted.name in found:
                 raise SpecificationError(
-                    f"{path} describes the environment {wanted.name}, as {found[wanted.name].source} does; "
+                    f"{file.label} describes the environment {wanted.name}, as {found[wanted.name].source} does; "
                     "give one of them another name."
                 )
             found[wanted.name] = wanted
         except SpecificationError as error:
-            problems.append(str(error))
-    return tuple(found.values()), tuple(problems)
+            complaints[_free(_name_for(file.stem), complaints)] = str(error)
+    return tuple(found.values()), complaints
+
+
+def _name_for(stem: str) -> str:
+    """What comes next to a file's name and is the name of an environment."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", stem.lower())[:50].strip("._-")
+    return name or "file"
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    return next(each for each in chain([name], (f"{name}-{number}" for number in count(2))) if each not in taken)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -101,15 +142,16 @@ def _files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)[:_MOST_FILES]]
 
 
-def _read(path: Path, config: Environments, namespace: str) -> Specification:
+def _read(file: File, config: Environments, namespace: str) -> Specification:
+    path = file.label
     try:
-        content = plain(parse(_text(path), str(path)))
+        content = plain(parse(file.read(), path))
     except ConfigError as error:
         raise SpecificationError("\n".join(map(str, error.problems))) from None
     unknown = sorted(set(content) - set(_ALLOWED))
     if unknown:
         raise SpecificationError(f"{path}: there is no key {unknown[0]!r:.80}; allowed are {', '.join(_ALLOWED)}.")
-    name = content.pop("name", None) or path.stem
+    name = content.pop("name", None) or file.stem
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise SpecificationError(
             f"{path}: {name!r:.80} is no name of an environment; allowed are 1 to 63 lower-case letters, digits, dots, "
@@ -124,10 +166,10 @@ def _read(path: Path, config: Environments, namespace: str) -> Specification:
                 f"{path}: the channel {channel} is not allowed here; allowed are {', '.join(sorted(allowed))}. "
                 "An administrator can add it to qhub.environments.allowedChannels."
             )
-    return _specification(f"{namespace}/{name}", wanted, config, str(path))
+    return _specification(f"{namespace}/{name}", wanted, config, path)
 
 
-def _checked(path: Path, content: Mapping[str, Any]) -> DeclaredEnvironment:
+def _checked(path: str, content: Mapping[str, Any]) -> DeclaredEnvironment:
     dependencies = content.get("dependencies")
     if isinstance(dependencies, list) and any(isinstance(item, dict) for item in dependencies):
         raise SpecificationError(
@@ -145,20 +187,37 @@ def _checked(path: Path, content: Mapping[str, Any]) -> DeclaredEnvironment:
         ) from None
 
 
-def _text(path: Path) -> str:
+def text_of(
+    path: str | Path, label: str, *, folder: int | None = None, owner: int | None = None, largest: int = _LARGEST
+) -> str:
+    """The text of a file that others may have put there.
+
+    Args:
+        label: how messages call it.
+        folder: descriptor of the open folder that the path begins in.
+        owner: user id that it must belong to; None: anybody's.
+        largest: bytes.
+
+    Raises:
+        SpecificationError: it is a link or no file, somebody else's, or too large.
+    """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
         with open(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise SpecificationError(f"{path} is no regular file.")
-            content = file.read(_LARGEST + 1)
+            state = os.fstat(handle)
+            if not stat.S_ISREG(state.st_mode):
+                raise SpecificationError(f"{label} is no regular file.")
+            # Nor through a second name of a file that is not theirs.
+            if owner is not None and state.st_uid != owner:
+                raise SpecificationError(f"{label} does not belong to you.")
+            content = file.read(largest + 1)
     except OSError as error:
         # A link could make this process, which may read everything, show somebody's files in a message.
         raise SpecificationError(
-            f"{path} can't be read ({os.strerror(error.errno or 0)}); it must be a file, not a link."
+            f"{label} can't be read ({os.strerror(error.errno or 0)}); it must be a file, not a link."
         ) from None
-    if len(content) > _LARGEST:
-        raise SpecificationError(f"{path} is larger than {_LARGEST >> 10} KiB, which no list of packages is.")
+    if len(content) > largest:
+        raise SpecificationError(f"{label} is larger than {largest >> 10} KiB, which no list of packages is.")
     return content.decode("utf-8", "replace")
 
 

@@ -145,9 +145,16 @@ def _compile(prefix: Path) -> None:
     """
     _say("Compiling")
     for library in prefix.glob("lib/python3.*"):
-        command = [str(prefix / "bin/python"), "-I", "-m", "compileall", "-q", "-j", "0", str(library)]
+        # Without `site`, which would run what packages put into .pth files.
+        command = [str(prefix / "bin/python"), "-I", "-S", "-m", "compileall", "-q", "-j", _processes(), str(library)]
         # What does not compile (templates, code for other versions) would not run either.
+        # S603: the program is the environment's own Python, which is no shell.
         subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)  # noqa: S603
+
+
+def _processes() -> str:
+    # Not one per core of a large node: each takes memory, and people's work comes first.
+    return str(min(4, len(os.sched_getaffinity(0))))
 
 
 def _say(text: str) -> None:

@@ -57,12 +57,34 @@ class OneMachine(Deployment):
         hub_port, proxy_api_port: on the loopback address.
         proxy_command: starts configurable-http-proxy.
         runtime: folder for process files, closed to others.
+        dask_port: of the Dask gateway, on the loopback address.
+        dask_command: starts it, once the hub runs.
     """
 
     hub_port: int
     proxy_api_port: int
     proxy_command: tuple[str, ...]
     runtime: Path
+    dask_port: int
+    dask_command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DaskGateway:
+    """Where the Dask gateway of a release is.
+
+    Args:
+        url: its proxy, to which the hub's sends what is below `/services/dask-gateway/`
+            (`http://traefik-qhub-dask-gateway`).
+        address: where clients reach its API (that, and the path).
+        scheduler_address: where clients reach schedulers (`gateway://traefik-qhub-dask-gateway:80`).
+        token: what it shows to the hub's API.
+    """
+
+    url: str
+    address: str
+    scheduler_address: str
+    token: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +101,7 @@ class Cluster(Deployment):
         values: the chart's `jupyterhub` section, named as in Zero to JupyterHub.
         service_tokens: by service of `hub.services`.
         config_d: folder of the administrator's own wiring files; need not exist.
+        dask: the Dask gateway; None: the release has none.
     """
 
     namespace: str
@@ -90,3 +113,4 @@ class Cluster(Deployment):
     values: Mapping[str, Any]
     service_tokens: Mapping[str, str]
     config_d: Path
+    dask: DaskGateway | None = None

@@ -9,7 +9,7 @@ from traitlets.log import get_logger
 
 from qhub_hub.config import LiveConfig
 from qhub_hub.config.models import Config
-from qhub_hub.environments import Catalogue, Manifests
+from qhub_hub.environments import Catalogue, KnownEnvironments, Manifests
 from qhub_hub.hub.folders import Folders
 from qhub_hub.hub.machine import Machine
 from qhub_hub.identity import (
@@ -41,16 +41,22 @@ class Site:
         store: who has which id.
         folders: has people's folders made.
         machine: where servers run as processes; None: they run as pods.
+        manifests: says which environments there are where servers run as pods; None: none.
     """
 
     def __init__(
-        self, live: LiveConfig, store: IdentityStore, folders: Folders, machine: Machine | None = None
+        self,
+        live: LiveConfig,
+        store: IdentityStore,
+        folders: Folders,
+        machine: Machine | None = None,
+        manifests: KnownEnvironments | None = None,
     ) -> None:
         self.live = live
         self.store = store
         self.folders = folders
         self.machine = machine
-        self._manifests = Manifests(machine.files / "environments" if machine else None)
+        self._manifests = manifests or Manifests(machine.files / "environments" if machine else None)
         self.warnings: tuple[str, ...] = ()
         self._memberships: tuple[object, Memberships] | None = None
         self._introduced: dict[str, frozenset[str]] = {}

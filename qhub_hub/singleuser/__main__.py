@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 
+from qhub_hub.singleuser.dask import mend_client
 from qhub_hub.singleuser.imports import skip_wasted_work
 from qhub_hub.singleuser.names import Names
 from qhub_hub.singleuser.person import add_lab_settings, link_shared_folders, set_person, set_umask
@@ -23,6 +24,7 @@ def main(argv: list[str] | None = None) -> None:
     set_person(os.environ)
     add_lab_settings(os.environ)
     link_shared_folders(os.environ)
+    mend_client(os.environ)
     # A child asks the name library while this process imports JupyterLab: the answer costs no time.
     names = Names(os.environ)
     # A hundred thousand objects are made by the imports and none is garbage: collecting in between is waste,

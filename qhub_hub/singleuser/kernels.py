@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from tornado.web import HTTPError
 
-from qhub_hub.environments import READY, Catalogue, Environment, Kernel, Manifests
+from qhub_hub.environments import READY, Catalogue, Environment, Kernel, Manifests, is_personal
 
 FOLDERS, CHOSEN = "QHUB_ENVIRONMENTS", "QHUB_ENVIRONMENT"
 _MARK = "env--"  # begins the names of these kernels; `-` parts them, as Jupyter allows no slash
@@ -74,6 +74,8 @@ class EnvironmentKernels(KernelSpecManager):
                 # This form is what Jupyter Server passes on as it is; in folders it would look for pictures, a thousand
                 # times.
                 specs[name] = self._model(name, *place)
+            elif _is_own(place[0]) and place[0].message:
+                specs[name] = {"name": name, "spec": _notice(place[0]).to_dict(), "resources": {}}
         return specs
 
     def _environments(self) -> dict[str, tuple[Environment, Kernel]]:
@@ -85,7 +87,7 @@ class EnvironmentKernels(KernelSpecManager):
         return {
             kernel_name(environment, kernel): (environment, kernel)
             for environment in catalogue
-            for kernel in environment.kernels or (Kernel(""),)
+            for kernel in (*environment.kernels, *_stand_in(environment))
         }
 
     def _model(self, name: str, environment: Environment, kernel: Kernel) -> dict[str, Any]:
@@ -94,7 +96,13 @@ class EnvironmentKernels(KernelSpecManager):
         return {"name": name, "spec": _spec(environment, kernel).to_dict(), "resources": logos}
 
     def _absence(self, name: str) -> str:
-        key = "/".join(name.removeprefix(_MARK).split("--")[:2])
+        namespace, *rest = name.removeprefix(_MARK).split("--")
+        key = "/".join([namespace, *rest[:1]])
+        if any(folder.name.lower() == namespace and not folder.is_dir() for folder in folders(os.environ)):
+            return (
+                f"The environment {key} is not in this server: nothing was ever built in {namespace} when it started. "
+                "Stop it (File > Hub Control Panel) and start it anew, or choose another kernel."
+            )
         return f"The environment {key} is not there any more, or you may no longer use it. Choose another kernel."
 
 
@@ -120,6 +128,21 @@ def default_kernel(env: Mapping[str, str]) -> str:
     return ""
 
 
+def _is_own(environment: Environment) -> bool:
+    return is_personal(environment.namespace)
+
+
+def _stand_in(environment: Environment) -> tuple[Kernel, ...]:
+    """A kernel that can not be started, for what has none, and for people's own whose last build failed."""
+    return (Kernel(""),) if not environment.kernels or (_is_own(environment) and environment.message) else ()
+
+
+def _notice(environment: Environment) -> KernelSpec:
+    """Tells people of their own environment; who starts it is told the reason."""
+    what = "an older build: start this to see why" if environment.prefix else "not built: start this to see why"
+    return KernelSpec(argv=[], display_name=f"{environment.name} (yours), {what}")
+
+
 def _usable(environment: Environment, kernel: Kernel) -> bool:
     return environment.status == READY and bool(kernel.name) and not kernel.problem
 
@@ -142,6 +165,8 @@ def _spec(environment: Environment, kernel: Kernel) -> KernelSpec:
             "CONDA_PREFIX": prefix,
             "CONDA_DEFAULT_ENV": environment.key,
             "CONDA_SHLVL": "1",
+            # What Dask clusters of this kernel run, unless it says otherwise.
+            "QHUB_KERNEL_ENVIRONMENT": environment.key,
             "PATH": f"{prefix}/bin:{os.environ.get('PATH', '/usr/bin:/bin')}",
         },
         display_name=f"{environment.name} ({environment.namespace}{', ' + kernel.title if several else ''})",

@@ -6,6 +6,7 @@
   shared/         root  0755
     <group>/      root:gid 2770   members only; new files belong to the group
                             3770  for a group that everyone is in: members can't remove each other's files
+  environments/   builder 0755 on a cluster: software environments, a folder per namespace
   .qhub/          root  0700   QHub's own marks
 """
 
@@ -76,6 +77,8 @@ ROOT = Directory((), 0, 0, 0o755)
 HOME = Directory(("home",), 0, 0, 0o711)
 SHARED = Directory(("shared",), 0, 0, 0o755)
 MARKS = Directory((PRIVATE,), 0, 0, 0o700)
+# The user that builds run as, `environments.access.BUILDER`. Who sees which namespace is decided by what pods mount.
+ENVIRONMENTS = Directory(("environments",), 65533, 65533, 0o755)
 
 
 def group_directory(group: Group, everyone: bool = False) -> Directory:

@@ -27,7 +27,7 @@ def test_without_values_there_are_few_objects_and_none_beyond_the_namespace(rend
 
 def test_the_names_are_those_that_people_know(render) -> None:
     manifests = render()
-    assert {"hub", "proxy", "qhub-storage"} == set(manifests.names("Deployment"))
+    assert {"hub", "proxy", "qhub-environments", "qhub-storage"} == set(manifests.names("Deployment"))
     assert {"hub", "proxy-api", "proxy-public", "qhub-storage"} == set(manifests.names("Service"))
     assert {"hub-db-dir", "qhub-share"} == set(manifests.names("PersistentVolumeClaim"))
     assert {"hub", "qhub"} == set(manifests.names("Secret"))

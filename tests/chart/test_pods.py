@@ -37,9 +37,10 @@ def test_nobody_writes_to_an_image_and_everybody_says_what_they_need(render, val
 
 
 @ALL
-def test_only_the_hub_may_talk_to_kubernetes(render, values: str) -> None:
+def test_only_what_makes_pods_may_talk_to_kubernetes(render, values: str) -> None:
+    allowed = ("hub", "api-qhub-dask-gateway", "controller-qhub-dask-gateway")
     for name, pod in rendered(render, values).pods():
-        assert pod["spec"]["automountServiceAccountToken"] is (name == "hub")
+        assert pod["spec"]["automountServiceAccountToken"] is (name in allowed)
         assert pod["spec"]["enableServiceLinks"] is False
 
 
@@ -49,7 +50,11 @@ def test_what_serves_is_probed_every_second_until_it_is_there(render, values: st
     for name, container in manifests.containers():
         if container.get("ports"):
             assert container["startupProbe"]["periodSeconds"] == 1, name
-            assert container["readinessProbe"]["httpGet"] == container["livenessProbe"]["httpGet"], name
+            asked = [
+                {kind: probe[kind] for kind in ("httpGet", "tcpSocket") if kind in probe}
+                for probe in (container["readinessProbe"], container["livenessProbe"])
+            ]
+            assert asked[0] == asked[1] != {}, name
 
 
 def test_the_hub_is_probed_below_its_path(render) -> None:

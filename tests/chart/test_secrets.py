@@ -10,7 +10,11 @@ MADE = {
     "hub.config.ConfigurableHTTPProxy.auth_token": r"\w{40}",
     "hub.config.CryptKeeper.keys": r"[0-9a-f]{64}",
     "hub.config.JupyterHub.cookie_secret": r"[0-9a-f]{64}",
+    "hub.services.dask-gateway.apiToken": r"\w{40}",
     "qhub.adminPassword": r"\w{40}",
+    "qhub.daskKey": r"\w{40}",
+    "qhub.daskProxyToken": r"\w{40}",
+    "qhub.environmentsToken": r"\w{40}",
     "qhub.password": r"\w{20}",
     "qhub.storageToken": r"\w{40}",
 }

@@ -93,6 +93,7 @@ def what_happened(namespace: str) -> str:
         "log of the hub before": ("logs", "deployment/hub", "--previous", "--tail=40"),
         "log of the proxy": ("logs", "deployment/proxy", "--tail=20"),
         "log of the storage service": ("logs", "deployment/qhub-storage", "--tail=20"),
+        "log of the environments' builder": ("logs", "deployment/qhub-environments", "--tail=40"),
         "logs of servers": ("logs", "--selector=component=singleuser-server", "--tail=30", "--prefix"),
     }
     told = []

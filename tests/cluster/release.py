@@ -13,7 +13,7 @@ from qhub_hub.testing.one_machine import Person
 from qhub_hub.testing.terminal import type_into_terminal
 from tests.cluster.kubernetes import CHART, helm, kubectl, objects, ran, until
 
-PARTS = ("hub", "proxy", "qhub-storage")
+PARTS = ("hub", "proxy", "qhub-environments", "qhub-storage")
 READY_WITHIN = 180.0  # seconds
 
 

@@ -2,16 +2,14 @@
 
 import json
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from websocket import create_connection
 
 from qhub_hub.cli import main
 from qhub_hub.testing.one_machine import Person, RunningHub
+from tests.environments.lab import kernels_of, run_cell, start_kernel
 
 VALUES = """
 qhub:
@@ -37,14 +35,9 @@ def hub(qhub_up: Callable[..., RunningHub], channel: str) -> RunningHub:
     return qhub_up("environments", VALUES.format(channel=channel, more=""))
 
 
-def names(person: Person) -> dict[str, Any]:
-    found: dict[str, Any] = person.http.get(f"{person.prefix()}api/kernelspecs").json()["kernelspecs"]
-    return found
-
-
 def wait_for(person: Person, name: str) -> None:
     deadline = time.monotonic() + 60
-    while name not in names(person):
+    while name not in kernels_of(person):
         assert time.monotonic() < deadline, f"{name} did not appear"
         time.sleep(0.1)
 
@@ -56,58 +49,30 @@ def signed_in(hub: RunningHub, name: str) -> Person:
     return person
 
 
-def start_kernel(hub: RunningHub, person: Person, name: str) -> Any:
-    headers = {"X-XSRFToken": person.xsrf(person.prefix()), "Referer": f"{hub.address}{person.prefix()}"}
-    return person.http.post(f"{person.prefix()}api/kernels", json={"name": name}, headers=headers)
-
-
-def run(hub: RunningHub, person: Person, kernel: str, code: str) -> str:
-    """What a cell prints."""
-    cookies = "; ".join(f"{c.name}={c.value}" for c in person.http.cookies.jar if person.prefix().startswith(c.path))
-    url = f"{hub.address.replace('http', 'ws', 1)}{person.prefix()}api/kernels/{kernel}/channels"
-    header = {
-        "msg_id": uuid.uuid4().hex,
-        "msg_type": "execute_request",
-        "username": "",
-        "session": "s",
-        "version": "5.3",
-    }
-    request = {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": {"code": code}}
-    socket = create_connection(url, cookie=cookies, origin=hub.address, timeout=30)
-    try:
-        socket.send(json.dumps(request))
-        while True:
-            message = json.loads(socket.recv())
-            if message["msg_type"] in ("stream", "error"):
-                return str(message["content"].get("text") or message["content"])
-    finally:
-        socket.close()
-
-
 @pytest.mark.root
 def test_an_environment_appears_in_a_running_lab_and_its_kernel_is_the_person(
     hub: RunningHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ann, bob = signed_in(hub, "ann"), signed_in(hub, "bob")
     wait_for(ann, ANNS)
-    assert names(ann)[ANNS]["spec"]["display_name"] == "work (group-data)"
-    assert any(logo.endswith(".png") for logo in names(ann)[ANNS]["resources"].values())
-    assert ann.http.get(names(ann)[ANNS]["resources"]["logo-64x64"]).status_code == 200
+    assert kernels_of(ann)[ANNS]["spec"]["display_name"] == "work (group-data)"
+    assert any(logo.endswith(".png") for logo in kernels_of(ann)[ANNS]["resources"].values())
+    assert ann.http.get(kernels_of(ann)[ANNS]["resources"]["logo-64x64"]).status_code == 200
 
-    kernel = start_kernel(hub, ann, ANNS).json()["id"]
+    kernel = start_kernel(ann, ANNS).json()["id"]
     code = "import os, sys; print(sys.prefix, os.environ['CONDA_PREFIX'], os.environ['CONDA_DEFAULT_ENV'], os.getuid())"
-    prefix, conda, key, uid = run(hub, ann, kernel, code).split()
+    prefix, conda, key, uid = run_cell(ann, kernel, code).split()
     folder = hub.state / "files/environments/group-data"
     assert prefix == conda == str((folder / "envs/work").resolve())
     assert (key, int(uid) >= 100_000) == ("group-data/work", True)
-    assert "PermissionError" in run(hub, ann, kernel, "import sys; print(open(sys.prefix + '/mine', 'w'))")
+    assert "PermissionError" in run_cell(ann, kernel, "import sys; print(open(sys.prefix + '/mine', 'w'))")
 
     # Who is not in the group sees nothing of it, asks in vain, and can't read the files.
-    assert ANNS not in names(bob)
-    refused = start_kernel(hub, bob, ANNS)
+    assert ANNS not in kernels_of(bob)
+    refused = start_kernel(bob, ANNS)
     assert (refused.status_code, "you may no longer use it" in refused.text) == (404, True)
-    own = start_kernel(hub, bob, "python3").json()["id"]
-    assert "PermissionError" in run(hub, bob, own, f"import os; print(os.listdir({str(folder)!r}))")
+    own = start_kernel(bob, "python3").json()["id"]
+    assert "PermissionError" in run_cell(bob, own, f"import os; print(os.listdir({str(folder)!r}))")
 
     # The command sees the same, and a program that runs from a build keeps it.
     state = ["--state", str(hub.state), "-f", str(hub.values[0])]
@@ -143,6 +108,6 @@ def test_an_environment_appears_in_a_running_lab_and_its_kernel_is_the_person(
 
     # A damaged manifest hides one namespace, and says so to administrators only.
     (hub.state / "files/environments/global/.qhub-envs.json").write_text("{half")
-    assert "env--global--late--echo" not in names(ann)
-    assert ANNS in names(ann)
+    assert "env--global--late--echo" not in kernels_of(ann)
+    assert ANNS in kernels_of(ann)
     assert "is damaged" not in bob.http.get("/hub/spawn/bob").text

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from qhub_hub.config.checks.dask import check_dask
 from qhub_hub.config.checks.ids import check_ids
 from qhub_hub.config.checks.keys import check_keys
 from qhub_hub.config.checks.memberships import check_memberships
@@ -23,6 +24,7 @@ def check(config: Config) -> Iterator[Finding]:
     yield from check_placement(config)
     yield from misfits(config)
     yield from check_variables(config)
+    yield from check_dask(config)
 
 
 def warn(config: Config) -> Iterator[Finding]:

@@ -25,6 +25,9 @@ Channel = Annotated[
     StringConstraints(pattern=CHANNEL_PATTERN, max_length=500),
     Field(examples=["conda-forge", "file:///srv/conda"]),
 ]
+Network = Annotated[
+    str, StringConstraints(pattern=r"^[0-9A-Fa-f.:]{2,39}/[0-9]{1,3}$"), Field(examples=["10.20.0.0/16"])
+]
 Dependency = Annotated[
     str, StringConstraints(pattern=SPEC_PATTERN, max_length=200), Field(examples=["python=3.11", "numpy >=2,<3"])
 ]
@@ -60,10 +63,39 @@ class Retention(Model):
     """The newest builds of an environment that stay, to go back to."""
 
     grace: Seconds = 7 * 86400
-    """No build younger than this is removed: notebooks on other machines may still run from it."""
+    """No build that was in force within this time is removed: programs on other machines may still run from it."""
 
     min_free: Bytes = 5 * GIB
     """Nothing is built while less than this is free on the disk."""
+
+
+class Personal(Model):
+    """Environments that people describe themselves, in `~/environments/*.yaml`. On one machine."""
+
+    enabled: bool = True
+    """Whether they are built, for that person alone. They may name the channels that watched files may name."""
+
+    quota: Bytes = 20 * GIB
+    """The most that one person's builds may take."""
+
+    most: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
+    """How many of their files are built."""
+
+
+class Builder(Model):
+    """On a cluster: the pod that builds environments."""
+
+    enabled: bool = True
+    """Whether there is one. Without it nothing is built on a cluster; what was built stays."""
+
+    memory: Bytes = 4 * GIB
+    """The most that a build may take. Solving with a large channel takes about 2 GiB."""
+
+    networks: tuple[Network, ...] = ()
+    """Address ranges inside which channels of yours are. The internet outside private ranges is open to it anyway."""
+
+    variables: Map[str] = Field(default_factory=dict, validate_default=True)
+    """Environment variables, such as `{HTTPS_PROXY: "http://proxy.example.org:3128"}`; no secrets."""
 
 
 class Environments(Model):
@@ -97,3 +129,9 @@ class Environments(Model):
 
     keep: Retention = Retention()
     """Which builds are kept."""
+
+    personal: Personal = Personal()
+    """Environments that people describe themselves."""
+
+    builder: Builder = Field(default_factory=Builder)
+    """On a cluster: the pod that builds environments."""

@@ -1,11 +1,11 @@
 """Culling, prices and limits."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from qhub_hub.config.models.base import Map, Model
-from qhub_hub.config.quantities import Bytes, Cores, Seconds
+from qhub_hub.config.quantities import Bytes, Cores, Seconds, show_seconds
 
 
 class IdleRule(Model):
@@ -16,6 +16,33 @@ class IdleRule(Model):
 
     max_age: Seconds | None = None
     """Time after which a server is stopped even while it works; 0: never."""
+
+
+class DaskRule(Model):
+    """Dask workers of a profile. What is left out is taken from `dask`."""
+
+    workers: bool = True
+    """Whether workers may be of this profile. One with a `command` of its own has none."""
+
+    node_group: str = ""
+    """The node group that workers run on; left out: that of the profile's servers."""
+
+    idle: Seconds | None = None
+    """Time without work after which a cluster ends."""
+
+    max_idle: Seconds | None = None
+    """The longest such time that may be asked for."""
+
+    max_age: Seconds | None = None
+    """Time after which a cluster ends even while it works; 0: never."""
+
+    @model_validator(mode="after")
+    def _always_ends(self) -> Self:
+        if self.idle == 0 or self.max_idle == 0:
+            raise ValueError("idle and maxIdle must be more than 0: a cluster that nobody uses always ends")
+        if self.idle and self.max_idle and self.idle > self.max_idle:
+            raise ValueError(f"idle ({show_seconds(self.idle)}) is more than maxIdle ({show_seconds(self.max_idle)})")
+        return self
 
 
 class Culling(Model):
@@ -65,6 +92,28 @@ class Prices(Model):
     """Per accelerator and hour."""
 
 
+class DaskLimit(Model):
+    """The most that Dask clusters may use, besides servers. What is left out is not limited."""
+
+    clusters: Annotated[int, Field(ge=0, strict=True)] | None = None
+    """Running clusters."""
+
+    workers: Annotated[int, Field(ge=0, strict=True)] | None = None
+    """Workers of all running clusters."""
+
+    cpu: Cores | None = None
+    """Guaranteed cores of all their schedulers and workers."""
+
+    memory: Bytes | None = None
+    """Guaranteed memory of all their schedulers and workers."""
+
+    gpu: Annotated[int, Field(ge=0, strict=True)] | None = None
+    """Accelerators of all their workers."""
+
+    price_per_hour: Rate | None = None
+    """What an hour of all of them may cost, in `prices.currency`."""
+
+
 class Limit(Model):
     """The most that one person or one group may use. What is left out is not limited."""
 
@@ -82,6 +131,9 @@ class Limit(Model):
 
     cost_per_day: Rate | None = None
     """What servers may cost per UTC day, in `prices.currency`: an hour of a new server must still fit."""
+
+    dask: DaskLimit = DaskLimit()
+    """What Dask clusters may use, besides."""
 
 
 class Limits(Model):

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from qhub_hub.config.models.base import Map, Model
 from qhub_hub.config.models.nodes import Share
-from qhub_hub.config.models.policy import IdleRule
+from qhub_hub.config.models.policy import DaskRule, IdleRule
 from qhub_hub.config.names import GroupName, UserName
 from qhub_hub.config.quantities import Bytes, Cores, show_bytes
 
@@ -139,6 +139,9 @@ class Profile(Size):
 
     culling: IdleRule = IdleRule()
     """Idle limits of this profile, over `culling`."""
+
+    dask: DaskRule = DaskRule()
+    """Dask workers of this profile."""
 
     price: Annotated[float, Field(ge=0)] | None = None
     """Price per hour, in `prices.currency`. Left out: computed from `prices` or the node group's price."""

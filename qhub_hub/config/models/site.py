@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from qhub_hub.config.models.base import Map, Model
+from qhub_hub.config.models.dask import Dask
 from qhub_hub.config.models.environments import Environments
 from qhub_hub.config.models.identity import Identities
 from qhub_hub.config.models.nodes import NodeGroup
@@ -45,6 +46,9 @@ class Config(Model):
 
     culling: Culling = Field(default_factory=Culling)
     """Stopping what nobody uses."""
+
+    dask: Dask = Field(default_factory=Dask)
+    """Dask clusters."""
 
     prices: Prices = Prices()
     """What an hour costs."""

@@ -92,6 +92,7 @@ def test_the_swap_of_a_mounted_secret_is_noticed(tmp_path: Path) -> None:
         ("qhub: {name: two}\n", ("qhub.name",)),
         ("qhub: {name: one, identity: {realm: x}}\n", ("qhub.identity",)),
         ("qhub: {name: one}\njupyterhub: {hub: {}}\n", ("jupyterhub",)),
+        ("qhub: {name: one}\ndask-gateway: {url: http://api}\n", ("dask-gateway",)),
     ],
 )
 def test_a_change_that_needs_a_restart_says_so_until_it_is_taken_back(path, text, needed) -> None:

@@ -1,0 +1,1 @@
+"""Dask clusters as pods of a cluster, each as its owner."""

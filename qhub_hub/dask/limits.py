@@ -1,0 +1,102 @@
+"""Limits over all clusters of a person and of a group: at the start of one, and with every heartbeat of a scheduler."""
+
+import asyncio
+from logging import Logger
+from typing import Any
+
+from qhub_hub.dask.deciding import DecidingMixin
+from qhub_hub.dask.heartbeat import checked_heartbeat
+from qhub_hub.dask.hub_api import HubUnavailable, NoSuchPerson
+from qhub_hub.dask.person import Person
+from qhub_hub.sessions import ClusterSummary, ClusterUsage, read_cluster_summary, workers_that_fit
+
+
+def summary_of(cluster: Any) -> ClusterSummary | None:
+    """What was decided for a running cluster; None: it has no plan that could be read."""
+    config = cluster.config
+    return read_cluster_summary(config.get("summary") if hasattr(config, "get") else None)
+
+
+class LimitsMixin(DecidingMixin):
+    """Put before a backend class that lists clusters and hears heartbeats, as Dask-Gateway's do.
+
+    How many workers a cluster has is what its scheduler asked for and was granted. It is kept in memory: after a
+    restart of the gateway every scheduler says it anew within one heartbeat.
+    """
+
+    log: Logger
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.workers: dict[str, int] = {}
+        self._people: dict[str, Person] = {}
+        self._starting = asyncio.Lock()
+
+    async def cluster_usage(self, without: str = "") -> ClusterUsage:
+        """What all running clusters take.
+
+        Args:
+            without: name of a cluster that does not count.
+        """
+        found = []
+        for cluster in await self.running():
+            summary = summary_of(cluster)
+            if summary is not None and cluster.name != without:
+                share = summary.share(self.workers.get(cluster.name, 0))
+                found.append((cluster.username, summary.groups, share))
+        return ClusterUsage.of(found)
+
+    async def running(self) -> list[Any]:
+        """Clusters that start or run."""
+        clusters: list[Any] = await self.list_clusters()  # type: ignore[attr-defined]
+        return clusters
+
+    async def start_cluster(self, user: Any, cluster_options: object) -> str:
+        """Start a cluster, one at a time: two that are counted before either is there would both fit a limit of one."""
+        async with self._starting:
+            name: str = await super().start_cluster(user, cluster_options)  # type: ignore[misc]
+        self._people[user.name] = user.person
+        return name
+
+    async def on_cluster_heartbeat(self, cluster_name: str, msg: Any) -> None:
+        """Take what a scheduler says, after its wish for workers was cut to what limits allow.
+
+        The message comes from a process of the user's, so it is checked like any other request.
+        """
+        heartbeat = checked_heartbeat(msg)
+        most = await self._most_workers(cluster_name)
+        if heartbeat["count"] > most:
+            self.log.info("Cluster %s asks for %i workers; granted are %i", cluster_name, heartbeat["count"], most)
+            heartbeat["count"] = most
+        self.workers[cluster_name] = heartbeat["count"]
+        await super().on_cluster_heartbeat(cluster_name, heartbeat)  # type: ignore[misc]
+
+    async def _most_workers(self, name: str) -> int:
+        cluster = await self.get_cluster(name)  # type: ignore[attr-defined]
+        summary = summary_of(cluster) if cluster is not None else None
+        if summary is None:
+            return 0
+        person = await self._person(cluster.username)
+        if person is None:
+            return summary.most_workers
+        usage = await self.cluster_usage(without=name)
+        fit = workers_that_fit(self.values.config, person.identity, summary.empty, summary.worker, usage)
+        return summary.most_workers if fit is None else min(summary.most_workers, fit)
+
+    async def _person(self, name: str) -> Person | None:
+        if name not in self._people:
+            try:
+                self._people[name] = await self.parent.hub.person(name)
+            except (HubUnavailable, NoSuchPerson):
+                return None
+        return self._people[name]
+
+    def remember(self, person: Person) -> None:
+        """Use what the hub said of somebody just now."""
+        self._people[person.identity.name] = person
+
+    def forget_ended(self, running: list[Any]) -> None:
+        """Forget the workers of clusters and the people that are no more."""
+        names, people = {cluster.name for cluster in running}, {cluster.username for cluster in running}
+        self.workers = {name: count for name, count in self.workers.items() if name in names}
+        self._people = {name: person for name, person in self._people.items() if name in people}

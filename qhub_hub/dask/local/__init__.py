@@ -1,0 +1,3 @@
+"""Clusters as processes of one machine."""
+
+__all__: list[str] = []

@@ -1,0 +1,153 @@
+"""The most that people and groups may use in Dask clusters: refused at the start, and clipped while they scale."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Self
+
+from qhub_hub.config.models import Config
+from qhub_hub.config.models.policy import DaskLimit
+from qhub_hub.config.quantities import show_bytes
+from qhub_hub.identity.model import Identity
+from qhub_hub.sessions.limits import applying_limits
+from qhub_hub.sessions.prices import show_cost
+from qhub_hub.sessions.rejection import Rejected
+
+_NAMES = ("clusters", "workers", "cpu", "memory", "gpu", "price_per_hour")
+_WRITTEN = {"price_per_hour": "pricePerHour"}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What clusters, or a part of one, take of the limits.
+
+    Args:
+        cpu: guaranteed cores.
+        memory: guaranteed bytes.
+        price_per_hour: in the currency of `prices`.
+    """
+
+    clusters: int = 0
+    workers: int = 0
+    cpu: float = 0.0
+    memory: int = 0
+    gpu: int = 0
+    price_per_hour: float = 0.0
+
+    def __add__(self, other: "Share") -> "Share":
+        return Share(*(getattr(self, name) + getattr(other, name) for name in _NAMES))
+
+    def times(self, count: int) -> "Share":
+        """So many of these."""
+        return Share(*(getattr(self, name) * count for name in _NAMES))
+
+
+NOTHING = Share()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterUsage:
+    """What clusters take now. Who is missing uses nothing.
+
+    Args:
+        people: by hub user name.
+        groups: of all members of a group together, by full name.
+    """
+
+    people: Mapping[str, Share] = field(default_factory=lambda: MappingProxyType({}))
+    groups: Mapping[str, Share] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(cls, running: Iterable[tuple[str, Iterable[str], Share]]) -> Self:
+        """Add up running clusters.
+
+        Args:
+            running: hub user name of the owner, full names of the owner's groups and share of each cluster.
+        """
+        people: dict[str, Share] = {}
+        groups: dict[str, Share] = {}
+        for owner, members_of, share in running:
+            people[owner] = people.get(owner, NOTHING) + share
+            for group in members_of:
+                groups[group] = groups.get(group, NOTHING) + share
+        return cls(MappingProxyType(people), MappingProxyType(groups))
+
+
+NO_CLUSTERS = ClusterUsage()
+
+
+def check_cluster_limits(config: Config, identity: Identity, first: Share, usage: ClusterUsage) -> None:
+    """Let a cluster pass that fits every limit with one worker.
+
+    Args:
+        first: of the cluster with its scheduler and one worker.
+
+    Raises:
+        Rejected: reason `limit`; names the limit, what is used and what was asked.
+    """
+    for group, key, limit in applying_limits(config, identity):
+        used = _used(identity, group, usage)
+        for name in _NAMES:
+            most, now, more = getattr(limit.dask, name), getattr(used, name), getattr(first, name)
+            if most is not None and more and round(now + more, 6) > most:
+                who = f"The Dask clusters of the members of {group}" if group else "Your Dask clusters"
+                currency = config.prices.currency
+                raise Rejected(
+                    "limit",
+                    f"{who} use {_show(name, now, currency)} of at most {_show(name, most, currency)}, and this one "
+                    f"needs {_show(name, more, currency)} more with one worker "
+                    f"({key}.dask.{_WRITTEN.get(name, name)}). Shut another one down first, or choose a smaller size.",
+                )
+
+
+def workers_that_fit(
+    config: Config, identity: Identity, empty: Share, worker: Share, usage: ClusterUsage = NO_CLUSTERS
+) -> int | None:
+    """How many workers a cluster may have.
+
+    Args:
+        empty: of the cluster without any worker.
+        worker: of one worker.
+        usage: of all other clusters.
+
+    Returns:
+        None: no limit says anything.
+    """
+    found = []
+    for group, _, limit in applying_limits(config, identity):
+        used = _used(identity, group, usage) + empty
+        for name in _NAMES:
+            most, each = getattr(limit.dask, name), getattr(worker, name)
+            if most is not None and each:
+                found.append(max(0, math.floor(round((most - getattr(used, name)) / each, 6))))
+    return min(found, default=None)
+
+
+def smallest(config: Config, identity: Identity, name: str) -> float | None:
+    """The smallest limit of one kind that applies to somebody; None: there is none.
+
+    Args:
+        name: a field of `DaskLimit`.
+    """
+    limits: list[DaskLimit] = [limit.dask for _, _, limit in applying_limits(config, identity)]
+    stated = [amount for limit in limits if (amount := getattr(limit, name)) is not None]
+    return min(stated, default=None)
+
+
+def _used(identity: Identity, group: str, usage: ClusterUsage) -> Share:
+    return usage.groups.get(group, NOTHING) if group else usage.people.get(identity.name, NOTHING)
+
+
+def _show(name: str, amount: float, currency: str) -> str:
+    if name == "memory":
+        return show_bytes(int(amount))
+    if name == "price_per_hour":
+        return f"{show_cost(amount, currency)} per hour"
+    singular, plural = {
+        "clusters": ("cluster", "clusters"),
+        "workers": ("worker", "workers"),
+        "cpu": ("core", "cores"),
+        "gpu": ("GPU", "GPUs"),
+    }[name]
+    return f"{amount:g} {singular if amount == 1 else plural}"
