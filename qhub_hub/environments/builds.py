@@ -33,7 +33,7 @@ class Builds(BuildFolders):
     def begin(self, namespace: str, name: str, digest: str) -> str:
         """Make the folder of a new build; returns its key. To be called with the lock held."""
         folder = self.folder(namespace, name)
-        stamps = [path.stem.partition("-")[2] for path in folder.glob("*.log") if KEY.fullmatch(path.stem)]
+        stamps = [path.stem.partition("-")[2] for path in folder.iterdir() if KEY.fullmatch(path.stem)]
         moment = datetime.now(UTC)
         # Later than every other, whatever the clock says: builds are told apart, and put in order, by it.
         if stamps and (latest := max(stamps)) >= f"{moment:{STAMP}}":

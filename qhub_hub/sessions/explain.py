@@ -185,7 +185,11 @@ def _rule_facts(config: Config, plan: Plan) -> Iterator[Fact]:
     yield Fact("idle terminals", _after(idle.terminal_idle), yaml_key("culling", "terminalIdle"))
     for group, key, limit in applying_limits(config, identity):
         whose = f"members of {group}" if group else "you"
-        for name, most in limit.model_dump(exclude_none=True).items():
+        stated = limit.model_dump(exclude_none=True)
+        for name, most in stated.pop("dask", {}).items():
+            shown = _show_limit(name, most, config)
+            yield Fact("limit", f"{whose}, Dask clusters: at most {shown}", f"{key}.dask.{name}")
+        for name, most in stated.items():
             yield Fact("limit", f"{whose}: at most {_show_limit(name, most, config)}", f"{key}.{name}")
     for mount in plan.mounts:
         mode = "read-only" if mount.read_only else "read and write"
@@ -197,6 +201,8 @@ def _rule_facts(config: Config, plan: Plan) -> Iterator[Fact]:
 def _show_limit(name: str, most: float, config: Config) -> str:
     if name == "costPerDay":
         return f"{show_cost(most, config.prices.currency)} per day (UTC)"
+    if name == "pricePerHour":
+        return f"{show_cost(most, config.prices.currency)} per hour"
     return show_bytes(int(most)) if name == "memory" else f"{most:g} {name}"
 
 

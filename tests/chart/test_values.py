@@ -134,7 +134,7 @@ def test_every_key_has_an_effect() -> None:
     ],
 )
 def test_what_is_taken_back_with_null_is_as_if_left_out(render, taken_back: str) -> None:
-    assert {"hub", "proxy", "qhub-storage"} == set(render(values=taken_back).names("Deployment"))
+    assert {"hub", "proxy", "qhub-environments", "qhub-storage"} == set(render(values=taken_back).names("Deployment"))
 
 
 @pytest.mark.parametrize("file", SETS, ids=lambda file: file.stem)

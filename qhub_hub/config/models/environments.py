@@ -83,7 +83,7 @@ class Personal(Model):
 
 
 class Builder(Model):
-    """On a cluster: the pod that builds environments."""
+    """The pod that builds environments, where there is a cluster."""
 
     enabled: bool = True
     """Whether there is one. Without it nothing is built on a cluster; what was built stays."""
@@ -134,4 +134,4 @@ class Environments(Model):
     """Environments that people describe themselves."""
 
     builder: Builder = Field(default_factory=Builder)
-    """On a cluster: the pod that builds environments."""
+    """The pod of a cluster that builds environments."""

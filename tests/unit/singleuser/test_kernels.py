@@ -68,6 +68,7 @@ def test_a_kernel_runs_from_the_build_itself_with_its_programs_first(
         "CONDA_PREFIX": prefix,
         "CONDA_DEFAULT_ENV": "global/both",
         "CONDA_SHLVL": "1",
+        "QHUB_KERNEL_ENVIRONMENT": "global/both",
         "PATH": f"{prefix}/bin:/usr/bin",
     }
     r = manager.get_kernel_spec("env--global--both--ir")
