@@ -1,9 +1,9 @@
 """Keeps dask-gateway's client from waiting for itself, in every Python of a server: run by `site` at its start.
 
-`Gateway.__del__` of dask-gateway 2026.3.0 closes the connection and waits for that. Where the garbage collector runs on
-the thread of the event loop, that thread waits for its own end, and every later call of the kernel hangs for ever:
-after the second refused `new_cluster()` of a loop. Here the loop's own thread says that the connection is to be closed,
-and goes on.
+`__del__` of dask-gateway 2026.3.0's `Gateway` and `GatewayCluster` closes connections and waits for that, on whichever
+thread the garbage collector happens to run. On that of the event loop it waits for its own end, and every later call of
+the kernel hangs for ever; on one that is just making an event loop it waits for a lock that is held until that loop is
+there. Both happen after a few refused `new_cluster()`. Here a thread of its own does it, and nobody waits.
 
 It runs in environments that hold no part of QHub and at every start of a Python, so it needs nothing that is not loaded
 then, and does nothing before the client is imported.
@@ -17,6 +17,7 @@ from importlib.util import module_from_spec
 
 TYPE_CHECKING = False  # `typing` itself costs more than all of this
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any
@@ -25,32 +26,29 @@ _CLIENT = "dask_gateway.client"
 
 
 def mend(client: ModuleType) -> None:
-    """Replace `Gateway.close` of the client's module; nothing where it is not as expected."""
-    import asyncio
+    """Replace `__del__` of the client's classes; nothing where they are not as expected."""
+    for name in ("Gateway", "GatewayCluster"):
+        kind: Any = getattr(client, name, None)
+        if hasattr(kind, "__del__"):
+            kind.__del__ = _elsewhere(kind.__del__)
 
-    gateway: Any = getattr(client, "Gateway", None)
-    if not hasattr(gateway, "_cleanup") or not hasattr(gateway, "close"):
-        return
-    waiting = gateway.close
 
-    def close(self: Any) -> Any:
-        """Close the gateway client"""
-        try:
-            here = asyncio.get_running_loop()
-        except RuntimeError:
-            return waiting(self)
-        if self.asynchronous or here is not getattr(self.loop, "asyncio_loop", None):
-            return waiting(self)
-        session, self._session = self._session, None
-        if session is not None:
-            # The session and not `self`, which is being collected. The task is in the list until it is done.
-            task = here.create_task(session.close())
-            closing.append(task)
-            task.add_done_callback(closing.remove)
-        return None
+def _elsewhere(collected: Callable[[Any], None]) -> Callable[[Any], None]:
+    # Not `threading`: starting a thread takes a lock there, which the collector may have interrupted a holder of.
+    from _thread import start_new_thread
+    from contextlib import suppress
 
-    closing: list[Any] = []
-    gateway.close = close
+    def finish(what: Any) -> None:
+        with suppress(RuntimeError):  # its event loop has ended before it
+            collected(what)
+
+    def leave(what: Any) -> None:
+        if getattr(what, "asynchronous", True):
+            return  # as upstream: who made it so closes it
+        with suppress(RuntimeError):  # the interpreter ends
+            start_new_thread(finish, (what,))
+
+    return leave
 
 
 class MendingFinder:
