@@ -216,8 +216,9 @@ def test_the_builder_reaches_channels_and_none_of_qhub(built: Release) -> None:
         "    except OSError: pass\n"
     )
     assert built.kubectl("exec", BUILDER, "--", "python", "-c", code).split() == ["channel"]
-    tried = "ls /var/run/secrets /srv/jupyterhub; touch /x /home/x /etc/qhub/x; id -u; cat /etc/qhub/qhub.yaml"
+    tried = "id -u; ls -d /var/run/secrets/*; touch /x /home/x /etc/qhub/x; cat /etc/qhub/qhub.yaml"
     said = ran("kubectl", "-n", built.namespace, "exec", BUILDER, "--", "sh", "-c", tried)
     assert said.stdout.splitlines()[0] == "65533"
+    assert "/var/run/secrets/" not in said.stdout, "it has no account at Kubernetes"
     assert said.stderr.count("Read-only file system") == 3
     assert "signIn" not in said.stdout, "what may hold secrets is not there"
