@@ -6,6 +6,7 @@
 # PORT    port for `make up`
 # STATE   state folder for `make up`
 # TESTS   what `make test` runs
+# JOBS    processes that `make test` runs tests in (default: one)
 
 PYTHON ?=
 VENV := $(or $(VENV),$(shell scripts/venv-folder))
@@ -28,7 +29,7 @@ up: $(VENV)/.local ## run QHub on this machine
 .PHONY: test
 test: lint $(VENV)/.test ## every check that needs no cluster
 	@scripts/system-packages
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist loadfile) $(TESTS)
 
 .PHONY: e2e
 e2e: $(VENV)/.test ## build the images and test on the cluster of the current kubectl context
