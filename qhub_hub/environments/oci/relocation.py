@@ -96,7 +96,9 @@ def moved_bytecode(content: bytes, move: Move, time: int) -> bytes | None:
         text = content[start:end].replace(move.old, move.new)
         parts += [content[done:begin], _marshalled(mark, text)]
         done = end
-    return b"".join([*parts, content[done:]])
+    there = b"".join([*parts, content[done:]])
+    # Where a text ends inside of a path, the path is still there: no compiler writes that.
+    return None if move.old in there else there
 
 
 def _text_at(content: bytes, start: int, least: int) -> tuple[int, int, int] | None:

@@ -7,7 +7,7 @@ import py_compile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qhub_hub.environments.oci.relocation import Move, moved, moved_bytecode, moved_record, needs_change
@@ -91,6 +91,7 @@ def test_bytecode_with_the_path_inside_a_text_is_left_out(tmp_path: Path) -> Non
 
 @settings(deadline=None)
 @given(chunks, st.booleans())
+@example(b"Z" + bytes([2 * len(OLD) + 1]) + 3 * OLD, False)
 def test_whatever_is_called_bytecode_is_moved_or_left_out(content: bytes, checked: bool) -> None:
     after = moved_bytecode(bytes([203, 13, 13, 10, checked]) + bytes(11) + content, MOVE, 0)
     assert after is None or OLD not in after
