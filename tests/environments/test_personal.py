@@ -25,6 +25,8 @@ def test_a_file_in_a_home_becomes_an_environment_and_takes_it_along(
     root = os.geteuid() == 0
     folder = tmp_path / "ann" / "environments"
     folder.mkdir(parents=True)
+    if root:
+        os.chown(folder, ANN.uid, ANN.gid)
     config = Config.model_validate(
         {
             "environments": {
@@ -42,8 +44,7 @@ def test_a_file_in_a_home_becomes_an_environment_and_takes_it_along(
         path = folder / name
         path.write_text(text)
         if root:
-            for each in (path, folder):
-                os.chown(each, ANN.uid, ANN.gid)
+            os.chown(path, ANN.uid, ANN.gid)
         return path
 
     def told() -> dict[str, tuple[str, str]]:
