@@ -7,7 +7,6 @@ layer, another digest for every build. A prototype took 22 s for its first expor
 39 MB (facts/conda-store.md §5), on two cores of another day.
 """
 
-import fcntl
 import os
 import resource
 import subprocess
@@ -16,25 +15,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from environments import PACKAGES, channel
+
 from qhub_hub.environments.access import Access
 from qhub_hub.environments.building import Room, build
 from qhub_hub.environments.builds import Builds
 from qhub_hub.environments.oci import Image, export_image, parse_reference
 from qhub_hub.environments.specification import Specification
-from qhub_hub.testing.conda_channel import installed, make_channel
-
-PACKAGES = ("ipykernel", "jupyterlab")
-
-
-def channel(folder: Path) -> str:
-    """The packages of a large environment, kept for the next run; bench/environments.py uses the same."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / "bench.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "noarch/repodata.json").exists():
-            print("making the channel (once) …", flush=True)
-            make_channel(folder, installed(*PACKAGES))
-    return f"file://{folder}"
 
 
 def exported(builds: Builds, folder: Path) -> tuple[Image, float]:

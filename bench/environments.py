@@ -93,7 +93,7 @@ def listing(root: Path) -> bool:
 
 
 def channel(folder: Path) -> str:
-    """The packages of a large environment, kept for the next run."""
+    """The packages of a large environment, kept for the next run; environment_image.py uses the same."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "bench.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -61,8 +61,6 @@ def _api() -> Any:
         hub=hub,
         client=client_of(os.environ, hub.token),
     )
-    # Requests are logged with their query; one of them brings the word by which a browser signs in.
-    gateway.log.addFilter(lambda record: "/oauth_callback" not in record.getMessage())
     gateway.initialize()
     return gateway
 

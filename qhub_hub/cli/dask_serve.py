@@ -105,8 +105,6 @@ def _log_to(gateway: LocalGateway, path: Path) -> None:
     file.setFormatter(logging.Formatter("[%(levelname).1s %(asctime)s] %(message)s"))
     gateway.log.handlers[:] = [file]
     gateway.log.setLevel(logging.INFO)
-    # Requests are logged with their query; one of them brings the word by which a browser signs in.
-    file.addFilter(lambda record: "/oauth_callback" not in record.getMessage())
 
 
 def _application(state: StateFolder, live: LiveConfig, hub: HubApi, service: str, port: int) -> LocalGateway:

@@ -10,14 +10,13 @@ from typing import NoReturn
 
 from qhub_hub.cli.console import CommandError
 from qhub_hub.cli.environment_place import FOLDER
-from qhub_hub.cli.environments import open_to_all
+from qhub_hub.cli.environments import LOOK_EVERY, look, open_to_all
 from qhub_hub.cli.release import QHUB_VALUES
 from qhub_hub.config import ConfigError, LiveConfig
 from qhub_hub.config.models import Config
-from qhub_hub.environments.builds import BuildError, Builds
+from qhub_hub.environments.builds import Builds
 from qhub_hub.environments.reconcile import Reconciler
 
-_EVERY = 3.0  # seconds between two looks for something to build
 _SAY_AGAIN = 60.0  # seconds between two words about a folder that can't be written to
 _log = logging.getLogger("QHub.environments")
 
@@ -53,8 +52,8 @@ def serve() -> int:
 
     reconciler = Reconciler(builds, config, open_to_all, _log)
     while True:
-        _look(reconciler)
-        time.sleep(_EVERY)
+        look(reconciler)
+        time.sleep(LOOK_EVERY)
 
 
 def _end(number: int, frame: object) -> NoReturn:
@@ -82,12 +81,3 @@ def _follow(live: LiveConfig) -> None:
             _log.error("The values are broken; the last good ones stay:\n%s", "\n".join(map(str, live.problems)))
         else:
             _log.info("The values changed and are in force.")
-
-
-def _look(reconciler: Reconciler) -> None:
-    try:
-        reconciler.look()
-    except BuildError as error:
-        _log.error("%s", error)
-    except Exception:
-        _log.exception("Environments could not be looked after; this is tried again")

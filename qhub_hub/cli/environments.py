@@ -18,7 +18,7 @@ from qhub_hub.identity import IdentityError
 from qhub_hub.identity.records import UserRecord
 from qhub_hub.identity.store import IdentityStore
 
-_EVERY = 3.0  # seconds between two looks for something to build
+LOOK_EVERY = 3.0  # seconds between two looks for something to build
 _log = logging.getLogger("QHub.environments")
 
 
@@ -75,6 +75,16 @@ def open_to_all(namespace: str) -> Access:
     return Access(everybody=True)
 
 
+def look(reconciler: Reconciler) -> None:
+    """Let it look once. Whatever goes wrong is in the log, and the next look tries again."""
+    try:
+        reconciler.look()
+    except BuildError as error:
+        _log.error("%s", error)
+    except Exception:
+        _log.exception("Environments could not be looked after; this is tried again")
+
+
 def build_in_background(live: LiveConfig, store: IdentityStore, files: Path, own_ids: bool) -> None:
     """From now on, build what is wanted, until this process ends. Builds are processes of their own and end with it."""
 
@@ -85,13 +95,8 @@ def build_in_background(live: LiveConfig, store: IdentityStore, files: Path, own
     reconciler = Reconciler(builds_in(files), config, access_by(config, store, own_ids), _log, homes)
     pause = threading.Event()
 
-    def look() -> None:
-        while not pause.wait(_EVERY):
-            try:
-                reconciler.look()
-            except BuildError as error:
-                _log.error("%s", error)
-            except Exception:
-                _log.exception("Environments could not be looked after; this is tried again")
+    def look_for_ever() -> None:
+        while not pause.wait(LOOK_EVERY):
+            look(reconciler)
 
-    threading.Thread(target=look, name="environments", daemon=True).start()
+    threading.Thread(target=look_for_ever, name="environments", daemon=True).start()

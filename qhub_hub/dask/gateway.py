@@ -37,6 +37,9 @@ class QHubGateway(DaskGateway):  # type: ignore[misc]  # upstream has no types
     def initialize(self, argv: list[str] | None = None) -> None:
         """Make authenticator, backend and web application."""
         super().initialize([])
+        for handler in self.log.handlers:
+            # Requests are logged with their query; one of them brings the word by which a browser signs in.
+            handler.addFilter(lambda record: "/oauth_callback" not in record.getMessage())
         self.app.middlewares.append(strict_requests)
         if self.client is not None:
             dashboards = Dashboards(SignIn(self.hub, self.client), self.backend)

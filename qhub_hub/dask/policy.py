@@ -64,7 +64,7 @@ class PolicyMixin(LimitsMixin):
         running = await self.running()
         self.forget_ended(running)
         people = await self._people_of(running)
-        reports = []
+        kept = []
         for cluster in running:
             summary = summary_of(cluster)
             why = "it has no plan that can be read" if summary is None else self._reason(cluster, summary, people)
@@ -72,7 +72,9 @@ class PolicyMixin(LimitsMixin):
                 self.log.warning("Cluster %s of %r ends: %s", cluster.name, cluster.username, why)
                 await self.stop_cluster(cluster.name)  # type: ignore[attr-defined]
             else:
-                reports.append(await self._report(cluster))
+                kept.append(cluster)
+        # At the same time: a scheduler that does not answer would hold up the look after everybody's.
+        reports = await asyncio.gather(*map(self._report, kept))
         try:
             await self.parent.hub.report(reports)
         except HubUnavailable as error:

@@ -182,6 +182,7 @@ class ClustersHandler(_ServiceHandler):
             runs.report(clusters)
         for name in {cluster.get("user") for cluster in clusters if cluster.get("works") is True}:
             self._keep_awake(name)
+        self.db.commit()
         self.write({})
 
     def _keep_awake(self, name: object) -> None:
@@ -191,7 +192,6 @@ class ClustersHandler(_ServiceHandler):
         for spawner in list(user.spawners.values()) if user is not None else ():
             if spawner.ready:
                 spawner.orm_spawner.last_activity = now
-        self.db.commit()
 
 
 def person_answer(site: Site, identity: Identity, running: bool) -> Mapping[str, Any]:

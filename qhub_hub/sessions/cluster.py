@@ -27,6 +27,9 @@ from qhub_hub.sessions.request import Request
 ROLE = "qhub/dask"
 """Label of a cluster's pods: `scheduler` or `worker`."""
 
+_NANNY = 192 * 2**20
+"""What the process that watches over a worker takes of its memory."""
+
 _OF_SERVERS = (
     "QHUB_IDLE",
     "QHUB_MAX_AGE",
@@ -76,6 +79,12 @@ class ClusterPlan:
     def worker_share(self) -> Share:
         """What each worker takes."""
         return replace(_share(self.worker), workers=1)
+
+    @property
+    def worker_memory(self) -> int:
+        """Bytes that a worker may use before it moves data to disk: a little below its limit; 0: no limit."""
+        limit = int(self.worker.memory.limit or 0)
+        return max(limit - _NANNY, limit * 3 // 4)
 
 
 def make_cluster_plan(

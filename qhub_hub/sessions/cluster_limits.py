@@ -10,7 +10,7 @@ from qhub_hub.config.models import Config
 from qhub_hub.config.models.policy import DaskLimit
 from qhub_hub.config.quantities import show_bytes
 from qhub_hub.identity.model import Identity
-from qhub_hub.sessions.limits import applying_limits
+from qhub_hub.sessions.limits import added_up, applying_limits
 from qhub_hub.sessions.prices import show_cost
 from qhub_hub.sessions.rejection import Rejected
 
@@ -65,13 +65,7 @@ class ClusterUsage:
         Args:
             running: hub user name of the owner, full names of the owner's groups and share of each cluster.
         """
-        people: dict[str, Share] = {}
-        groups: dict[str, Share] = {}
-        for owner, members_of, share in running:
-            people[owner] = people.get(owner, NOTHING) + share
-            for group in members_of:
-                groups[group] = groups.get(group, NOTHING) + share
-        return cls(MappingProxyType(people), MappingProxyType(groups))
+        return cls(*added_up(running, NOTHING))
 
 
 NO_CLUSTERS = ClusterUsage()

@@ -39,8 +39,9 @@ def chosen_profile(config: Config, identity: Identity, asked: str) -> tuple[str,
         raise Rejected("profile", f"The profile {quoted(asked)} is not available to you for workers. {allowed}")
     refusal: Rejected | None = None
     for key, profile in worker_profiles(config, identity):
+        worker = as_worker(profile)
         try:
-            placeable(alone(config, key, as_worker(profile)), as_worker(profile))
+            placeable(alone(config, key, worker), worker)
         except Rejected as rejected:
             refusal = refusal or rejected
         else:

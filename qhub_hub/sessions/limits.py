@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from qhub_hub.config.models import Config
 from qhub_hub.config.models.policy import Limit
@@ -59,6 +59,31 @@ class Running(Protocol):
 NOTHING = Used()
 
 
+class Addable(Protocol):
+    """What one thing takes, and two of them together."""
+
+    def __add__(self, other: Self, /) -> Self: ...
+
+
+A = TypeVar("A", bound=Addable)
+
+
+def added_up(running: Iterable[tuple[str, Iterable[str], A]], nothing: A) -> tuple[Mapping[str, A], Mapping[str, A]]:
+    """What people, and all members of a group together, take of something.
+
+    Args:
+        running: hub user name of the owner, full names of the owner's groups and what it takes, for each that runs.
+        nothing: what nobody takes.
+    """
+    people: dict[str, A] = {}
+    groups: dict[str, A] = {}
+    for owner, members_of, used in running:
+        people[owner] = people.get(owner, nothing) + used
+        for group in members_of:
+            groups[group] = groups.get(group, nothing) + used
+    return MappingProxyType(people), MappingProxyType(groups)
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What runs now, without the server that is being started. Who is missing uses nothing.
@@ -78,14 +103,7 @@ class Usage:
         Args:
             running: hub user name of the owner and the server, for each server but the one being started.
         """
-        people: dict[str, Used] = {}
-        groups: dict[str, Used] = {}
-        for owner, server in running:
-            used = use_of(server.hardware)
-            people[owner] = people.get(owner, NOTHING) + used
-            for group in server.groups:
-                groups[group] = groups.get(group, NOTHING) + used
-        return cls(MappingProxyType(people), MappingProxyType(groups))
+        return cls(*added_up(((owner, server.groups, use_of(server.hardware)) for owner, server in running), NOTHING))
 
     def with_cost_today(self, people: Mapping[str, float], groups: Mapping[str, float]) -> "Usage":
         """The same, and what was paid since midnight UTC, for servers that run and for those that ended.

@@ -4,10 +4,12 @@ import os
 import pwd
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from qhub_hub.singleuser.dask import mend_client
@@ -26,6 +28,7 @@ qhub:
   limits:
     everyone: {dask: {clusters: 2, workers: 3}}
 """
+GATEWAY_WITHIN = 60  # seconds
 RUNS_WITHIN = 150  # seconds; two cores that are shared with other tests
 
 
@@ -43,6 +46,7 @@ class Notebook:
         self.name = person.name
         self._env = _environment(hub, person.name)
         mend_client(self._env)
+        _wait_for_gateway(self._env["DASK_GATEWAY__ADDRESS"])
 
     def run(self, code: str) -> str:
         """What a piece of Python prints; it must end without an error."""
@@ -69,6 +73,17 @@ class Notebook:
         """Owner and group of the home."""
         state = self.home.stat()
         return state.st_uid, state.st_gid
+
+
+def _wait_for_gateway(address: str) -> None:
+    # It starts after the hub, which waits for nobody: some seconds later than the first server of a fast test.
+    deadline = time.monotonic() + GATEWAY_WITHIN
+    while True:
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{address}/api/health").status_code == 200:
+                return
+        assert time.monotonic() < deadline, f"no gateway answers at {address}"
+        time.sleep(0.1)
 
 
 def _environment(hub: RunningHub, name: str) -> dict[str, str]:

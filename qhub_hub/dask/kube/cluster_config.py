@@ -10,11 +10,7 @@ from qhub_hub.dask.kube.pods import NANNY_PORT, WORKER_PORT, common_annotations,
 from qhub_hub.sessions.cluster import ClusterPlan
 from qhub_hub.sessions.cluster_command import cluster_command
 from qhub_hub.sessions.cluster_summary import cluster_summary
-from qhub_hub.sessions.plan import Plan
 from qhub_hub.sessions.pod import to_pod
-
-_NANNY = 192 * 2**20
-"""What the process that watches over a worker takes of its memory."""
 
 
 class PlannedClusterConfig(KubeClusterConfig):  # type: ignore[misc]  # upstream has no types
@@ -61,7 +57,7 @@ def cluster_config(plan: ClusterPlan, person: Named, storage: Storage) -> dict[s
         # What upstream adds up; pods get their resources by the parts.
         "worker_cores": plan.worker.cpu.guarantee or 0,
         "worker_memory": int(plan.worker.memory.guarantee or 0),
-        "worker_memory_limit": _for_worker(plan.worker),
+        "worker_memory_limit": plan.worker_memory,
         "scheduler_cores": plan.scheduler.cpu.guarantee or 0,
         "scheduler_memory": int(plan.scheduler.memory.guarantee or 0),
         "scheduler_parts": to_record(scheduler),
@@ -73,9 +69,3 @@ def cluster_config(plan: ClusterPlan, person: Named, storage: Storage) -> dict[s
 
 def _fixed_ports() -> list[str]:
     return ["--worker-port", str(WORKER_PORT), "--nanny-port", str(NANNY_PORT)]
-
-
-def _for_worker(plan: Plan) -> int:
-    """Bytes that Dask's worker may use before it moves data to disk: a little below the pod's limit; 0: no limit."""
-    limit = int(plan.memory.limit or 0)
-    return max(limit - _NANNY, limit * 3 // 4)

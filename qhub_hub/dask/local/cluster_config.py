@@ -11,10 +11,6 @@ from qhub_hub.dask.person import Person
 from qhub_hub.sessions import ClusterPlan, Plan, Process, cluster_command, cluster_summary, to_process
 from qhub_hub.sessions.mounts import ENVIRONMENTS
 
-_MIB = 2**20
-_NANNY = 192 * _MIB
-"""What the process that watches over a worker takes of its memory."""
-
 _PATHS = ("PATH", "CONDA_PREFIX")  # variables that name an environment's build as a container sees it
 
 
@@ -60,7 +56,7 @@ def cluster_config(plan: ClusterPlan, person: Person, place: Place) -> dict[str,
         "idle_timeout": plan.idle,
         "worker_threads": plan.threads,
         "worker_cores": plan.worker.cpu.guarantee or 0,
-        "worker_memory": _for_worker(plan.worker),
+        "worker_memory": plan.worker_memory,
         "cluster_max_workers": plan.most_workers,
         "scheduler": _record(plan.scheduler, place),
         "worker": _record(plan.worker, place),
@@ -107,9 +103,3 @@ def _names(plan: Plan, place: Place) -> dict[str, str]:
         "NSS_WRAPPER_PASSWD": str(folder / "passwd"),
         "NSS_WRAPPER_GROUP": str(folder / "group"),
     }
-
-
-def _for_worker(plan: Plan) -> int:
-    """Bytes that Dask's worker may use before it moves data to disk: a little below the process' limit; 0: no limit."""
-    limit = int(plan.memory.limit or 0)
-    return max(limit - _NANNY, limit * 3 // 4)

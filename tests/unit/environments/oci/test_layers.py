@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qhub_hub.environments.oci.layers import MOST, LayerPlan, Package, module_of, plan_layers
@@ -26,7 +26,6 @@ def contents(plans: tuple[LayerPlan, ...]) -> list[str]:
     return [entry.path for plan in plans for entry in plan.entries]
 
 
-@settings(deadline=None)
 @given(environments, packages, st.integers(0, 90))
 def test_everything_is_in_exactly_one_layer(listed: list[Entry], installed: list[Package], base: int) -> None:
     plans = plan_layers(listed, installed, base)
@@ -35,7 +34,6 @@ def test_everything_is_in_exactly_one_layer(listed: list[Entry], installed: list
     assert len(plans) + base < MOST
 
 
-@settings(deadline=None)
 @given(st.randoms(use_true_random=False), environments, packages)
 def test_the_order_in_which_files_and_packages_come_does_not_matter(random, listed, installed) -> None:
     before = plan_layers(listed, installed)
@@ -49,7 +47,6 @@ def many(count: int, size: int) -> tuple[list[Entry], list[Package]]:
     return listed, [Package(f"p{number}", "1", frozenset([f"lib/p{number}"])) for number in range(count)]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 80), st.data())
 def test_a_package_that_changes_changes_its_own_layer_and_no_other(count: int, data: st.DataObject) -> None:
     size = data.draw(st.sampled_from([1000, MIB]))
@@ -60,7 +57,6 @@ def test_a_package_that_changes_changes_its_own_layer_and_no_other(count: int, d
     assert len(set(after) - set(before)) == 1
 
 
-@settings(deadline=None)
 @given(st.integers(1, 80), st.integers(0, 2**32))
 def test_a_package_that_comes_changes_at_most_what_it_joins_and_what_it_pushes_out(count: int, seed: int) -> None:
     listed, installed = many(count, MIB + count)

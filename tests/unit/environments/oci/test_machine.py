@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qhub_hub.environments.oci.elf import read_elf
@@ -24,7 +24,6 @@ def test_a_program_says_which_libraries_and_which_loader_it_wants() -> None:
     assert found.interpreter.startswith("/lib")
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda rest: b"\x7fELF\x02\x01" + rest))
 def test_what_is_no_program_asks_for_nothing(content: bytes) -> None:
     found = read_elf(io.BytesIO(content))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qhub_hub.environments.oci import ImageError
@@ -52,7 +52,6 @@ def test_what_no_image_can_hold_is_said(tmp_path: Path, platforms: list[str]) ->
 anything = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda one: st.lists(one, max_size=3))
 
 
-@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {}, optional={"name": anything, "version": anything, "files": anything, "timestamp": anything}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qhub_hub.environments.oci import ImageError, parse_reference
@@ -55,7 +55,6 @@ def test_what_is_no_place_is_said_in_a_sentence(text: str, sentence: str) -> Non
         parse_reference(text)
 
 
-@settings(deadline=None)
 @given(st.text() | st.text().map(lambda text: f"docker-archive:/a:{text}") | st.text().map(lambda text: f"oci:{text}"))
 def test_whatever_is_written_is_a_place_or_refused(text: str) -> None:
     try:

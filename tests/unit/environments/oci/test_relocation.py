@@ -7,7 +7,7 @@ import py_compile
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qhub_hub.environments.oci.relocation import Move, moved, moved_bytecode, moved_record, needs_change
@@ -25,7 +25,6 @@ def at_new_place(folder: Path, content: bytes) -> bytes:
         return b"".join(moved(file, MOVE)) if OLD in content else content
 
 
-@settings(deadline=None)
 @given(chunks)
 def test_nothing_that_holds_a_nul_changes_its_size_and_nothing_names_the_old_place(tmp_path_factory, content) -> None:
     after = at_new_place(tmp_path_factory.mktemp("m"), content)
@@ -89,7 +88,6 @@ def test_bytecode_with_the_path_inside_a_text_is_left_out(tmp_path: Path) -> Non
     assert moved_bytecode(content, MOVE, time) is None
 
 
-@settings(deadline=None)
 @given(chunks, st.booleans())
 @example(b"Z" + bytes([2 * len(OLD) + 1]) + 3 * OLD, False)
 def test_whatever_is_called_bytecode_is_moved_or_left_out(content: bytes, checked: bool) -> None:

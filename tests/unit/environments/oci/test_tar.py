@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qhub_hub.environments.oci.prefix import FILE, FOLDER, LINK
@@ -77,7 +77,6 @@ def test_a_layer_that_shall_end_leaves_no_digest(tmp_path: Path) -> None:
     assert all(len(path.name) < 64 for path in tmp_path.iterdir())
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=9)), st.lists(st.integers(0, 12)))
 def test_pieces_are_read_as_a_file(pieces: list[bytes], sizes: list[int]) -> None:
     stream, whole = Pieces(iter(pieces)), io.BytesIO(b"".join(pieces))
