@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Error, Page, sync_playwright
 
 # How busy the machine is must not decide whether a test passes.
 settings.register_profile("qhub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("qhub")
+_PAGES = pytest.StashKey[list[Page]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,10 +30,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     outcome = yield
     report = outcome.get_result()
+    if report.failed:
+        report.sections += [("Page", _shown(page)) for page in item.stash.get(_PAGES, [])]
     if report.skipped and os.environ.get("CI") == "true" and os.geteuid() == 0:
         # On CI everything a test needs is installed: a skip is a hole in the net.
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
+
+
+def _shown(page: Page) -> str:
+    try:
+        return f"{page.url}\n{page.inner_text('body', timeout=5000)[:3000]}"
+    except Error as error:
+        return f"{page.url}\n{error.message}"
+
+
+@pytest.fixture
+def open_page(request: pytest.FixtureRequest, chromium: str) -> Iterator[Callable[[], Page]]:
+    """Open a page in a browser profile of its own; what it shows stands in the report of a test that fails."""
+    pages = request.node.stash[_PAGES] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+
+        def opened() -> Page:
+            pages.append(browser.new_context(viewport={"width": 1200, "height": 800}).new_page())
+            return pages[-1]
+
+        yield opened
+        browser.close()
 
 
 @pytest.fixture(scope="session")

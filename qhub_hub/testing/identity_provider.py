@@ -279,7 +279,7 @@ class IdentityProvider:
         if "teams" in account.claims:
             return web.json_response(account.claims["teams"])
         page = int(request.query.get("page", "1"))
-        parts = [name.split(":", 1) for name in account.groups]
+        parts = [name.split(":", 1) for name in account.groups if ":" in name]
         teams = [{"slug": slug, "name": slug.title(), "organization": {"login": org}} for org, slug in parts]
         more = f'<{self.url}/api/v3/user/teams?page={page + 1}>; rel="next"'
         headers = {"Link": more} if len(teams) > page * _PAGE else {}

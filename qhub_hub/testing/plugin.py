@@ -55,6 +55,7 @@ def qhub_up(open_folder: Path) -> Iterator[Callable[..., "RunningHub"]]:
     yield up
     with ThreadPoolExecutor(_ENDED_AT_ONCE) as ending:
         list(ending.map(RunningHub.stop, hubs))
+        list(ending.map(RunningHub.end_leftovers, hubs))
 
 
 @pytest.fixture(scope="session")

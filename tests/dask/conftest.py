@@ -91,7 +91,7 @@ def _environment(hub: RunningHub, name: str) -> dict[str, str]:
         with suppress(OSError, ValueError):
             words = (process / "environ").read_bytes().decode().split("\0")
             env = dict(word.split("=", 1) for word in words if "=" in word)
-            here = env.get("HOME", "").startswith(str(hub.state)) and env.get("JUPYTERHUB_USER") == name
+            here = env.get("HOME", "").startswith(f"{hub.state}/") and env.get("JUPYTERHUB_USER") == name
             if process.name.isdecimal() and here and b"singleuser" in (process / "cmdline").read_bytes():
                 return env
     raise RuntimeError(f"no server of {name} runs")

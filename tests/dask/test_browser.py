@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from qhub_hub.testing.one_machine import RunningHub
 from tests.dask.conftest import Notebook
@@ -28,7 +28,7 @@ def sign_in(page: Page, hub: RunningHub, name: str, then: str) -> None:
 @pytest.mark.browser
 @pytest.mark.timeout(500)
 def test_the_three_lines_in_a_notebook_and_a_dashboard_for_its_owner_only(
-    notebook: Callable[[str], Notebook], dask_hub: RunningHub, chromium: str
+    notebook: Callable[[str], Notebook], dask_hub: RunningHub, open_page: Callable[[], Page]
 ) -> None:
     ann = notebook("ann")
     path = ann.home / "three-lines.ipynb"
@@ -36,25 +36,22 @@ def test_the_three_lines_in_a_notebook_and_a_dashboard_for_its_owner_only(
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     path.write_text(json.dumps({"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
     os.chown(path, *ann.ids)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1200, "height": 800})
-        sign_in(page, dask_hub, "ann", "/user/ann/lab/tree/three-lines.ipynb")
-        page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=120_000)
-        page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=120_000)
-        page.keyboard.press("Control+Enter")
-        output = page.locator(".jp-OutputArea-output", has_text="uid")
-        output.wait_for(timeout=200_000)
-        said = output.inner_text().split()
-        assert said[:2] == ["uid", str(ann.ids[0])]
-        dashboard = said[3]
-        page.goto(dask_hub.address + dashboard)
-        page.wait_for_selector(".bk-Row, .bk-Column, .bk-Figure, .bk-GridBox", state="attached", timeout=60_000)
-        assert page.title().startswith("Dask")
-        if folder := os.environ.get("QHUB_SCREENSHOTS"):
-            page.wait_for_timeout(3000)
-            page.screenshot(path=f"{folder}/dask-dashboard.png")
-        other = browser.new_context().new_page()
-        sign_in(other, dask_hub, "bob", dashboard)
-        other.wait_for_selector("text=No such cluster of yours", timeout=60_000)
-        browser.close()
+    page = open_page()
+    sign_in(page, dask_hub, "ann", "/user/ann/lab/tree/three-lines.ipynb")
+    page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=120_000)
+    page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=120_000)
+    page.keyboard.press("Control+Enter")
+    output = page.locator(".jp-OutputArea-output", has_text="uid")
+    output.wait_for(timeout=200_000)
+    said = output.inner_text().split()
+    assert said[:2] == ["uid", str(ann.ids[0])]
+    dashboard = said[3]
+    page.goto(dask_hub.address + dashboard)
+    page.wait_for_selector(".bk-Row, .bk-Column, .bk-Figure, .bk-GridBox", state="attached", timeout=60_000)
+    assert page.title().startswith("Dask")
+    if folder := os.environ.get("QHUB_SCREENSHOTS"):
+        page.wait_for_timeout(3000)
+        page.screenshot(path=f"{folder}/dask-dashboard.png")
+    other = open_page()
+    sign_in(other, dask_hub, "bob", dashboard)
+    other.wait_for_selector("text=No such cluster of yours", timeout=60_000)

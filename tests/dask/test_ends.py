@@ -58,7 +58,9 @@ def test_a_gateway_that_was_killed_takes_its_clusters_up_again(notebook, dask_hu
     bob = notebook("bob")
     name = bob.run(BEGIN).strip()
     before = set(processes(name))
-    gateways = [pid for pid in processes(str(dask_hub.state)) if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    gateways = [
+        pid for pid in processes(f"{dask_hub.state}\0") if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
     os.kill(gateways[0], signal.SIGKILL)
     again = """
 import time
