@@ -60,9 +60,15 @@ class QHubAuthenticator(JupyterHubAuthenticator):  # type: ignore[misc]
         """
         try:
             user = await super().authenticate(request)
-        except (ClientError, TimeoutError) as error:
+        except (ClientError, TimeoutError, web.HTTPBadGateway) as error:
             self.log.error("The hub can't be asked for a token: %s", type(error).__name__)
             raise _try_again() from error
+        except web.HTTPInternalServerError as error:
+            # So upstream calls it that the hub does not know a token (2026.3.0), as when it was revoked.
+            raise web.HTTPUnauthorized(
+                headers={"WWW-Authenticate": "jupyterhub"},
+                reason="The hub does not know this token. Stop your server and start it anew.",
+            ) from error
         hub: HubApi = self.parent.hub
         try:
             user.person = await hub.person(user.name)

@@ -12,6 +12,7 @@ from dask_gateway_server.options import Options
 from qhub_hub.dask.options import widget_options
 from qhub_hub.dask.person import Person
 from qhub_hub.dask.values import GatewayValues
+from qhub_hub.identity import Identity
 from qhub_hub.sessions import (
     ClusterPlan,
     ClusterUsage,
@@ -52,8 +53,8 @@ class DecidingMixin:
         """The backend's settings of a cluster (traits of its `cluster_config_class`) that carry a plan out."""
         raise NotImplementedError
 
-    async def cluster_usage(self, without: str = "") -> ClusterUsage:
-        """What all running clusters take; see `LimitsMixin`."""
+    async def cluster_usage(self, identity: Identity, without: str = "") -> ClusterUsage:
+        """What running clusters take of somebody's limits; see `LimitsMixin`."""
         raise NotImplementedError
 
     async def get_cluster_options(self, user: Any) -> Options:
@@ -98,7 +99,7 @@ class DecidingMixin:
 
     async def _decide(self, person: Person, request: object) -> ClusterPlan:
         asked = parse_cluster_request(request)
-        usage = await self.cluster_usage()
+        usage = await self.cluster_usage(person.identity)
         plan = make_cluster_plan(self.values.config, person.identity, asked, self.values.catalogue, usage)
         if plan.stop_with_server and not person.server_running:
             raise Rejected(

@@ -8,13 +8,8 @@ from qhub_hub.dask.deciding import DecidingMixin
 from qhub_hub.dask.heartbeat import checked_heartbeat
 from qhub_hub.dask.hub_api import HubUnavailable, NoSuchPerson
 from qhub_hub.dask.person import Person
-from qhub_hub.sessions import ClusterSummary, ClusterUsage, read_cluster_summary, workers_that_fit
-
-
-def summary_of(cluster: Any) -> ClusterSummary | None:
-    """What was decided for a running cluster; None: it has no plan that could be read."""
-    config = cluster.config
-    return read_cluster_summary(config.get("summary") if hasattr(config, "get") else None)
+from qhub_hub.identity import Identity
+from qhub_hub.sessions import ClusterSummary, ClusterUsage, limiting_groups, read_cluster_summary, workers_that_fit
 
 
 class LimitsMixin(DecidingMixin):
@@ -30,25 +25,44 @@ class LimitsMixin(DecidingMixin):
         super().__init__(*args, **settings)
         self.workers: dict[str, int] = {}
         self._people: dict[str, Person] = {}
+        self._summaries: dict[str, ClusterSummary | None] = {}
         self._starting = asyncio.Lock()
 
-    async def cluster_usage(self, without: str = "") -> ClusterUsage:
-        """What all running clusters take.
+    async def cluster_usage(self, identity: Identity, without: str = "") -> ClusterUsage:
+        """What running clusters take of the limits that hold for somebody.
 
         Args:
+            identity: whose limits.
             without: name of a cluster that does not count.
         """
+        # Only of those who share a limit: with hundreds of people at once, everybody's would be added up for each.
+        groups = limiting_groups(self.values.config, identity)
         found = []
-        for cluster in await self.running():
-            summary = summary_of(cluster)
-            if summary is not None and cluster.name != without:
+        for cluster in await self.running("" if groups else identity.name):
+            summary = self.summary_of(cluster)
+            if summary is None or cluster.name == without:
+                continue
+            if cluster.username == identity.name or not groups.isdisjoint(summary.groups):
                 share = summary.share(self.workers.get(cluster.name, 0))
                 found.append((cluster.username, summary.groups, share))
         return ClusterUsage.of(found)
 
-    async def running(self) -> list[Any]:
-        """Clusters that start or run."""
-        clusters: list[Any] = await self.list_clusters()  # type: ignore[attr-defined]
+    def summary_of(self, cluster: Any) -> ClusterSummary | None:
+        """What was decided for a running cluster, which never changes; None: it has no plan that could be read."""
+        # Remembered: every start and every heartbeat asks this of all that run.
+        if cluster.name not in self._summaries:
+            config = cluster.config
+            found = read_cluster_summary(config.get("summary") if hasattr(config, "get") else None)
+            self._summaries[cluster.name] = found
+        return self._summaries[cluster.name]
+
+    async def running(self, owner: str = "") -> list[Any]:
+        """Clusters that start or run.
+
+        Args:
+            owner: whose; empty: everybody's.
+        """
+        clusters: list[Any] = await self.list_clusters(username=owner or None)  # type: ignore[attr-defined]
         return clusters
 
     async def start_cluster(self, user: Any, cluster_options: object) -> str:
@@ -73,13 +87,13 @@ class LimitsMixin(DecidingMixin):
 
     async def _most_workers(self, name: str) -> int:
         cluster = await self.get_cluster(name)  # type: ignore[attr-defined]
-        summary = summary_of(cluster) if cluster is not None else None
+        summary = self.summary_of(cluster) if cluster is not None else None
         if summary is None:
             return 0
         person = await self._person(cluster.username)
         if person is None:
             return summary.most_workers
-        usage = await self.cluster_usage(without=name)
+        usage = await self.cluster_usage(person.identity, without=name)
         fit = workers_that_fit(self.values.config, person.identity, summary.empty, summary.worker, usage)
         return summary.most_workers if fit is None else min(summary.most_workers, fit)
 
@@ -96,7 +110,8 @@ class LimitsMixin(DecidingMixin):
         self._people[person.identity.name] = person
 
     def forget_ended(self, running: list[Any]) -> None:
-        """Forget the workers of clusters and the people that are no more."""
+        """Forget clusters and people that are no more."""
         names, people = {cluster.name for cluster in running}, {cluster.username for cluster in running}
         self.workers = {name: count for name, count in self.workers.items() if name in names}
         self._people = {name: person for name, person in self._people.items() if name in people}
+        self._summaries = {name: summary for name, summary in self._summaries.items() if name in names}

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 
 from qhub_hub.dask.hub_api import HubUnavailable, NoSuchPerson
-from qhub_hub.dask.limits import LimitsMixin, summary_of
+from qhub_hub.dask.limits import LimitsMixin
 from qhub_hub.dask.person import Person
 from qhub_hub.sessions import (
     ClusterRequest,
@@ -66,7 +66,7 @@ class PolicyMixin(LimitsMixin):
         people = await self._people_of(running)
         kept = []
         for cluster in running:
-            summary = summary_of(cluster)
+            summary = self.summary_of(cluster)
             why = "it has no plan that can be read" if summary is None else self._reason(cluster, summary, people)
             if why:
                 self.log.warning("Cluster %s of %r ends: %s", cluster.name, cluster.username, why)
@@ -119,7 +119,7 @@ class PolicyMixin(LimitsMixin):
         Args:
             cluster: with `api_address`, `token` and `config`.
         """
-        summary = summary_of(cluster)
+        summary = self.summary_of(cluster)
         if summary is None:
             return
         minimum, maximum = summary.adaptive

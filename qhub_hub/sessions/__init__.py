@@ -2,7 +2,7 @@
 
 from qhub_hub.sessions.cluster import ClusterPlan, make_cluster_plan
 from qhub_hub.sessions.cluster_command import cluster_command
-from qhub_hub.sessions.cluster_limits import ClusterUsage, Share, workers_that_fit
+from qhub_hub.sessions.cluster_limits import ClusterUsage, Share, limiting_groups, workers_that_fit
 from qhub_hub.sessions.cluster_offers import ClusterOffer, ClusterOffers, offered_clusters
 from qhub_hub.sessions.cluster_request import ClusterRequest, parse_cluster_request
 from qhub_hub.sessions.cluster_summary import ClusterSummary, cluster_summary, read_cluster_summary
@@ -49,6 +49,7 @@ __all__ = [
     "default_choice",
     "describe_hardware",
     "explain",
+    "limiting_groups",
     "limits_cost",
     "make_cluster_plan",
     "make_plan",

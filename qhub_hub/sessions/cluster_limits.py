@@ -71,6 +71,11 @@ class ClusterUsage:
 NO_CLUSTERS = ClusterUsage()
 
 
+def limiting_groups(config: Config, identity: Identity) -> frozenset[str]:
+    """The groups whose members' clusters count where somebody asks for one, by full name."""
+    return frozenset(group for group, *_ in applying_limits(config, identity) if group)
+
+
 def check_cluster_limits(config: Config, identity: Identity, first: Share, usage: ClusterUsage) -> None:
     """Let a cluster pass that fits every limit with one worker.
 

@@ -22,11 +22,12 @@ class Routes(Proxy):  # type: ignore[misc]  # upstream has no types
 
         A proxy asks for what came after the last event that it has seen. Upstream's numbers begin anew with every
         process (2026.3.0), so a proxy that outlives one would wait for numbers that come much later, and miss all
-        before. An older number than the first here has the proxy read the whole table.
+        before. An older number than the first here has the proxy read the whole table. It is the time in microseconds:
+        hundreds of clusters at once make more than one event in a millisecond.
         """
         await super().setup(app)
         self.events.clear()
-        self.offset = time.time_ns() // 1_000_000
+        self.offset = time.time_ns() // 1000
         self._next_id = self.offset + 1
         self._led: dict[str, str] = {}
         self.task_pool.spawn(self._remind())
