@@ -36,6 +36,7 @@ def test_the_rooms_names_are_exactly_these():
         "default_choice",
         "describe_hardware",
         "explain",
+        "limiting_groups",
         "limits_cost",
         "make_cluster_plan",
         "make_plan",
