@@ -48,6 +48,16 @@ class Reading:
     written: Mapping[tuple[int, int], int]
 
 
+def in_session(leader: int, table: Path = Path("/proc")) -> list[int]:
+    """Numbers of the processes in a session.
+
+    Args:
+        leader: number of the process that began it, which may have ended.
+        table: the process table.
+    """
+    return [pid for pid, process in _processes(table).items() if process.session == leader]
+
+
 def works(before: Reading, now: Reading, seconds: float) -> bool:
     """Whether programs used or wrote more than a screen that only refreshes itself.
 
@@ -99,7 +109,7 @@ class Jobs:
         Returns:
             By these numbers, and by `DETACHED`.
         """
-        table = self._processes()
+        table = _processes(self.table)
         roots = frozenset(terminals)
         self._marked = {key: known for key, known in self._marked.items() if key[0] in table}
         groups: dict[int, dict[tuple[int, int], Process]] = {root: {} for root in (*roots, DETACHED)}
@@ -113,25 +123,6 @@ class Jobs:
             root: Reading(processes, {key: self._bytes_written(key[0]) for key in processes})
             for root, processes in groups.items()
         }
-
-    def _processes(self) -> dict[int, Process]:
-        numbers = (int(name) for name in os.listdir(self.table) if name.isdecimal())
-        return {pid: process for pid in numbers if (process := self._process(pid)) is not None}
-
-    def _process(self, pid: int) -> Process | None:
-        try:
-            text = (self.table / str(pid) / "stat").read_bytes()
-        except OSError:  # it has ended meanwhile
-            return None
-        # The second field is a name in brackets that may hold anything; proc_pid_stat(5) numbers the others.
-        fields = text.rpartition(b")")[2].split()
-        return Process(
-            parent=int(fields[1]),
-            session=int(fields[3]),
-            started=int(fields[19]),
-            own=int(fields[11]) + int(fields[12]),
-            reaped=int(fields[13]) + int(fields[14]),
-        )
 
     def _has_mark(self, pid: int, process: Process) -> bool:
         key = (pid, process.started)
@@ -148,6 +139,27 @@ class Jobs:
             return (self.table / str(pid) / name).read_bytes()
         except OSError:  # ended, somebody else's, or one that keeps its secrets (`ssh-agent`)
             return b""
+
+
+def _processes(table: Path) -> dict[int, Process]:
+    numbers = (int(name) for name in os.listdir(table) if name.isdecimal())
+    return {pid: process for pid in numbers if (process := _process(table / str(pid))) is not None}
+
+
+def _process(folder: Path) -> Process | None:
+    try:
+        text = (folder / "stat").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return None
+    # The second field is a name in brackets that may hold anything; proc_pid_stat(5) numbers the others.
+    fields = text.rpartition(b")")[2].split()
+    return Process(
+        parent=int(fields[1]),
+        session=int(fields[3]),
+        started=int(fields[19]),
+        own=int(fields[11]) + int(fields[12]),
+        reaped=int(fields[13]) + int(fields[14]),
+    )
 
 
 def _terminal_of(pid: int, table: Mapping[int, Process], roots: frozenset[int]) -> int | None:

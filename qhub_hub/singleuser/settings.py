@@ -52,6 +52,7 @@ def defaults(notice: str, shell: str) -> Config:
     config.LabApp.check_for_updates_class = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
     # Not a login shell: /etc/profile would set another PATH, and `python` would not be the notebook's any more.
     config.ServerApp.terminado_settings = {"shell_command": [shell]}
+    config.TerminalsExtensionApp.terminal_manager_class = "qhub_hub.singleuser.terminals.Terminals"
     config.ServerApp.kernel_spec_manager_class = "qhub_hub.singleuser.kernels.EnvironmentKernels"
     if notice:
         config.ServerApp.tornado_settings = {"page_config_data": {"qhubNotice": notice}}

@@ -15,7 +15,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -60,8 +60,12 @@ def make_channel(folder: Path, packages: Iterable[Package]) -> str:
     return f"file://{folder}"
 
 
-def installed(*names: str) -> list[Package]:
-    """Packages of these installed distributions, of all that they need, and of Python itself."""
+def installed(*names: str, site: Path | None = None) -> list[Package]:
+    """Packages of these installed distributions, of all that they need, and of Python itself.
+
+    Args:
+        site: folder that they are installed in; None: beside this.
+    """
     found: dict[str, Package] = {}
     ahead = list(names)
     while ahead:
@@ -69,12 +73,20 @@ def installed(*names: str) -> list[Package]:
         if name in found or name in _LARGE:
             continue
         try:
-            package = _of_distribution(distribution(name))
+            package = _of_distribution(_distribution(name, site))
         except PackageNotFoundError:
             continue
         found[name] = package
         ahead += [dependency.split(" ")[0] for dependency in package.depends if not dependency.startswith("python ")]
     return [python(), *found.values()]
+
+
+def _distribution(name: str, site: Path | None) -> Distribution:
+    if site is None:
+        return distribution(name)
+    for found in distributions(name=name, path=[str(site)]):
+        return found
+    raise PackageNotFoundError(name)
 
 
 def python() -> Package:

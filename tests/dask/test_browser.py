@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
+from qhub_hub.testing.notebook import Notebook
 from qhub_hub.testing.one_machine import RunningHub
-from tests.dask.conftest import Notebook
 
 LINES = """import os
 from dask_gateway import Gateway

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dask.conftest import Notebook
+from qhub_hub.testing.notebook import Notebook
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(400)]
 

@@ -97,11 +97,13 @@ class Server:
             with error:
                 return error.code, dict(error.headers)
 
-    def request(self, path: str, bearer: str = "anns", body: object = None) -> tuple[int, bytes]:
-        """Status and content of an answer; with a body it is a POST."""
+    def request(
+        self, path: str, bearer: str = "anns", body: object = None, method: str | None = None
+    ) -> tuple[int, bytes]:
+        """Status and content of an answer; with a body it is a POST unless said otherwise."""
         headers = {"Authorization": f"token {bearer}"} if bearer else {}
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, headers=headers)  # noqa: S310
+        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
                 return answer.status, answer.read()

@@ -71,6 +71,17 @@ async def test_a_silent_job_keeps_its_terminal_and_the_server_and_an_idle_shell_
         assert inactive(server) < TERMINAL_IDLE
 
 
+async def test_a_closed_terminal_takes_along_a_job_that_its_shell_did_not_end(start: Any) -> None:
+    with start(short_limits) as server:
+        # As when the machine is so busy that the shell is killed before it comes to that.
+        name = await run_and_leave(server, "trap : HUP INT TERM; sleep 1000 & true")
+        assert server.request(f"api/terminals/{name}", method="DELETE")[0] == 204
+        deadline = asyncio.get_running_loop().time() + 20
+        while terminals(server):
+            assert asyncio.get_running_loop().time() < deadline, "the terminal is still listed"
+            await asyncio.sleep(0.1)
+
+
 async def test_a_detached_job_counts_for_the_server_and_an_idle_server_becomes_inactive(start: Any) -> None:
     with start(short_limits) as server:
         await run_and_leave(server, "setsid nohup timeout 13 sh -c 'while :; do :; done' >/dev/null 2>&1 & disown")
