@@ -32,23 +32,33 @@ def open_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def qhub_up(open_folder: Path) -> Iterator[Callable[..., "RunningHub"]]:
-    """Start real hubs on this machine: `qhub_up("name", values_text)` gives a `RunningHub` that ends with the run."""
+    """Start real hubs on this machine: `qhub_up("name", values)` gives a `RunningHub` that ends with the module."""
+    yield from _hubs(open_folder)
+
+
+@pytest.fixture(scope="session")
+def lasting_qhub_up(open_folder: Path) -> Iterator[Callable[..., "RunningHub"]]:
+    """Like `qhub_up`, for a hub that several modules share: it ends with the run."""
+    yield from _hubs(open_folder)
+
+
+def _hubs(folder: Path) -> Iterator[Callable[..., "RunningHub"]]:
     from qhub_hub.testing.one_machine import STATE_VERSION as VERSION
     from qhub_hub.testing.one_machine import RunningHub
 
     hubs: list[RunningHub] = []
 
     def up(name: str, values: str = "", start: bool = True) -> RunningHub:
-        path = open_folder / f"{name}.yaml"
+        path = folder / f"{name}.yaml"
         path.write_text(values)
-        hub = RunningHub(open_folder / name, path)
-        installed = [other.state / "proxy" for other in hubs if (other.state / "proxy/installed").exists()]
+        hub = RunningHub(folder / name, path)
+        installed = next(folder.glob("*/proxy/installed"), None)
         if installed:  # npm is asked once for all hubs of a run
             hub.state.mkdir()
             (hub.state / "version").write_text(VERSION)
-            shutil.copytree(installed[0], hub.state / "proxy", symlinks=True)
+            shutil.copytree(installed.parent, hub.state / "proxy", symlinks=True)
         hubs.append(hub)
         return hub.start() if start else hub
 

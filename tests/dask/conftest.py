@@ -23,9 +23,9 @@ qhub:
 
 
 @pytest.fixture(scope="session")
-def dask_hub(qhub_up: Callable[..., RunningHub]) -> RunningHub:
+def dask_hub(lasting_qhub_up: Callable[..., RunningHub]) -> RunningHub:
     """A hub on which ann (data), bob (gpu) and eve can sign in."""
-    return qhub_up("dask", VALUES)
+    return lasting_qhub_up("dask", VALUES)
 
 
 @pytest.fixture

@@ -42,9 +42,9 @@ qhub:
 
 
 @pytest.fixture(scope="session")
-def team(qhub_up: Callable[..., RunningHub]) -> RunningHub:
+def team(lasting_qhub_up: Callable[..., RunningHub]) -> RunningHub:
     """A hub on which ann (data, gpu), bob (data), eve and admin can sign in."""
-    return qhub_up("team", TEAM)
+    return lasting_qhub_up("team", TEAM)
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def provider(running_provider: IdentityProvider) -> Iterator[IdentityProvider]:
 
 @pytest.fixture(scope="session")
 def hub_with(
-    running_provider: IdentityProvider, qhub_up: Callable[..., RunningHub], open_folder: Path
+    running_provider: IdentityProvider, lasting_qhub_up: Callable[..., RunningHub], open_folder: Path
 ) -> Callable[[str], RunningHub]:
     """`hub_with("oidc")`: the hub whose sign-in is that provider."""
     hubs: dict[str, RunningHub] = {}
@@ -111,7 +111,7 @@ def hub_with(
             key = running_provider.directory.write_key_file(open_folder / "service-account.json", url)
             settings = SETTINGS[kind].format(url=url, key=key)
             values = TEAM.format(provider=kind, settings=settings, client=CLIENT_ID, secret=secret)
-            hubs[kind] = qhub_up(kind, values + HUB_CONFIG.format(url=url))
+            hubs[kind] = lasting_qhub_up(kind, values + HUB_CONFIG.format(url=url))
         return hubs[kind]
 
     return up
