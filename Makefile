@@ -6,12 +6,13 @@
 # PORT    port for `make up`
 # STATE   state folder for `make up`
 # TESTS   what `make test` runs
-# JOBS    processes that `make test` runs tests in (default: one)
+# JOBS    processes that `make test` runs tests in (default: two; 0: one after the other in this one)
 
 PYTHON ?=
 VENV := $(or $(VENV),$(shell scripts/venv-folder))
 PORT ?= 8000
 TESTS ?= tests
+JOBS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := $(shell find qhub_hub jupyterhub_config.d helm -type f -not -name '*.pyc')
@@ -29,7 +30,7 @@ up: $(VENV)/.local ## run QHub on this machine
 .PHONY: test
 test: lint $(VENV)/.test ## every check that needs no cluster
 	@scripts/system-packages
-	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist loadfile) $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 .PHONY: e2e
 e2e: $(VENV)/.test ## build the images and test on the cluster of the current kubectl context

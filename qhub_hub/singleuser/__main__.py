@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import signal
 import sys
 
 from qhub_hub.singleuser.dask import mend_client
@@ -20,6 +21,8 @@ def main(argv: list[str] | None = None) -> None:
         argv: arguments of `jupyterhub-singleuser`; None: the process's own.
     """
     logging.basicConfig(format="[%(levelname).1s %(asctime)s QHub] %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    # Under `nohup qhub up` it is ignored, and so it would be by every shell and job: closed terminals would go on.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     set_umask(os.environ)
     set_person(os.environ)
     add_lab_settings(os.environ)

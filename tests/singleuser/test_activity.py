@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,13 @@ def terminals(server: Any) -> set[str]:
     return {terminal["name"] for terminal in json.loads(server.request("api/terminals?no_track_activity=1")[1])}
 
 
+async def none_is_left(server: Any) -> None:
+    deadline = asyncio.get_running_loop().time() + 20
+    while terminals(server):
+        assert asyncio.get_running_loop().time() < deadline, "the terminal is still listed"
+        await asyncio.sleep(0.1)
+
+
 def inactive(server: Any) -> float:
     """Seconds since the server's last activity, in its own view; asking is none."""
     found = json.loads(server.request("api/status")[1])["last_activity"]
@@ -76,10 +84,18 @@ async def test_a_closed_terminal_takes_along_a_job_that_its_shell_did_not_end(st
         # As when the machine is so busy that the shell is killed before it comes to that.
         name = await run_and_leave(server, "trap : HUP INT TERM; sleep 1000 & true")
         assert server.request(f"api/terminals/{name}", method="DELETE")[0] == 204
-        deadline = asyncio.get_running_loop().time() + 20
-        while terminals(server):
-            assert asyncio.get_running_loop().time() < deadline, "the terminal is still listed"
-            await asyncio.sleep(0.1)
+        await none_is_left(server)
+
+
+async def test_a_terminal_can_be_closed_when_the_hub_was_started_with_nohup(start: Any) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what the server inherits
+    try:
+        with start(short_limits) as server:
+            name = await run_and_leave(server, "sleep 1000 & true")
+            assert server.request(f"api/terminals/{name}", method="DELETE")[0] == 204
+            await none_is_left(server)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_a_detached_job_counts_for_the_server_and_an_idle_server_becomes_inactive(start: Any) -> None:
