@@ -6,26 +6,33 @@ import pytest
 
 from qhub_hub.testing.notebook import Notebook
 from qhub_hub.testing.one_machine import Person, RunningHub
+from tests.environments.conftest import _reachable, channel  # noqa: F401 - fixtures
 
 VALUES = """
 qhub:
-  users: {ann: {}, bob: {}, eve: {}}
+  users: {{ann: {{}}, bob: {{}}, eve: {{}}}}
   groups:
-    data: {members: [ann]}
-    gpu: {members: [bob]}
+    data: {{members: [ann]}}
+    gpu: {{members: [bob]}}
   profiles:
-    small: {order: -1, cpu: {guarantee: 0.1, limit: 2}, memory: {guarantee: "256Mi", limit: "2Gi"}}
-    fast: {cpu: {guarantee: 0.1, limit: 2}, memory: {limit: "1Gi"}, allowedGroups: [gpu]}
-  prices: {cpu: 0.5}
+    small: {{order: -1, cpu: {{guarantee: 0.1, limit: 2}}, memory: {{guarantee: "256Mi", limit: "2Gi"}}}}
+    fast: {{cpu: {{guarantee: 0.1, limit: 2}}, memory: {{limit: "1Gi"}}, allowedGroups: [gpu]}}
+  prices: {{cpu: 0.5}}
   limits:
-    everyone: {dask: {clusters: 2, workers: 3}}
+    everyone: {{dask: {{clusters: 2, workers: 3}}}}
+  environments:
+    channels: ["{channel}"]
+    keep: {{minFree: 1Mi}}
+    declared:
+      global/work: {{dependencies: [dask-gateway, distributed]}}
+      global/old: {{dependencies: [tiny]}}
 """
 
 
 @pytest.fixture(scope="session")
-def dask_hub(lasting_qhub_up: Callable[..., RunningHub]) -> RunningHub:
-    """A hub on which ann (data), bob (gpu) and eve can sign in."""
-    return lasting_qhub_up("dask", VALUES)
+def dask_hub(lasting_qhub_up: Callable[..., RunningHub], channel: str) -> RunningHub:  # noqa: F811
+    """A hub on which ann (data), bob (gpu) and eve can sign in, and which builds two environments."""
+    return lasting_qhub_up("dask", VALUES.format(channel=channel))
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ EXTRA = [
 
 @pytest.fixture(scope="session")
 def channel() -> str:
-    """Address of a channel with Python, ipykernel and some small packages. Kept below `build/` for the next run."""
-    packages = [*installed("ipykernel"), *EXTRA]
+    """Address of a channel with Python, ipykernel, Dask and small packages. Kept below `build/` for the next run."""
+    packages = [*installed("ipykernel", "dask-gateway", "distributed"), *EXTRA]
     said = [(p.name, p.version, p.depends, sorted(p.files)) for p in packages]
     source = Path(conda_channel.__file__).read_text() + Path(__file__).read_text() + repr(said)
     folder = ROOT / "build" / "conda-channels" / hashlib.sha256(source.encode()).hexdigest()[:16]
