@@ -9,18 +9,21 @@ the `qhub` section (in that chart's `custom.qhub`), identities, plans, pages, cu
 
 import asyncio
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.app import JupyterHub
 
 from qhub_hub.config import ConfigError, LiveConfig
+from qhub_hub.environments.remote import RemoteManifests
 from qhub_hub.hub.application import follow
 from qhub_hub.hub.folders import RemoteFolders
 from qhub_hub.hub.site import Site
 from qhub_hub.hub.wiring import UnusableConfiguration, run_config_d
 from qhub_hub.identity.store import IdentityStore
 from qhub_hub.installation import packaged
+from qhub_hub.sessions.mounts import ENVIRONMENTS
 
 VALUES = Path("/usr/local/etc/jupyterhub/secret/values.yaml")
 STATE = Path("/srv/jupyterhub")
@@ -46,9 +49,11 @@ def configure(c: Any, values: Path = VALUES, state: Path = STATE) -> None:
     except ConfigError as error:
         raise UnusableConfiguration(f"custom.qhub can't be used:\n{error}") from error
     store = IdentityStore.by(live.current.qhub.identity, f"sqlite:///{state}/identities.sqlite")
-    token = Path(_variable("QHUB_STORAGE_TOKEN_FILE"))
-    folders = RemoteFolders(_variable("QHUB_STORAGE_URL"), lambda: token.read_text(encoding="utf-8").strip(), store)
-    site = Site(live, store, folders)
+    storage = _variable("QHUB_STORAGE_URL")
+    token = partial(_content, Path(_variable("QHUB_STORAGE_TOKEN_FILE")))
+    manifests = RemoteManifests(storage, token, Path(ENVIRONMENTS))
+    manifests.follow()
+    site = Site(live, store, RemoteFolders(storage, token, store), manifests=manifests)
     services = c.JupyterHub.get("services") or []
     c.JupyterHub.services = [service for service in services if service.get("name") != _CULLER]
     roles = c.JupyterHub.get("load_roles") or []
@@ -66,6 +71,10 @@ async def _follow_once_started(hub: Any) -> None:
     while getattr(hub, "http_server", None) is None:  # noqa: ASYNC110 - nobody would set an event
         await asyncio.sleep(0.1)
     follow(hub)
+
+
+def _content(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip()
 
 
 def _variable(name: str) -> str:

@@ -18,7 +18,9 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from traitlets.config import Config
 
+from qhub_hub.environments.service import handlers
 from qhub_hub.storage import Provisioner
+from qhub_hub.storage.layout import ENVIRONMENTS
 from qhub_hub.storage.service import application, token_in
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
@@ -206,13 +208,16 @@ class StorageService:
 
 @pytest.fixture
 async def storage_service(tmp_path: Path) -> AsyncIterator[StorageService]:
-    """Makes folders in the test's temporary folder, for whoever has the token."""
+    """Makes folders in the test's temporary folder, and tells of environments, for whoever has the token."""
     found = StorageService("", tmp_path / "storage-token", tmp_path / "share")
     found.token_file.write_text("a-storage-token-of-some-length")
     found.share.mkdir()
     socket, port = bind_unused_port()
     with Provisioner(found.share, own_ids=False) as share:
-        server = HTTPServer(application(share, token_in(found.token_file)))
+        token = token_in(found.token_file)
+        service = application(share, token)
+        service.add_handlers(".*", handlers(share.root.joinpath(*ENVIRONMENTS.parts), token))
+        server = HTTPServer(service)
         server.add_sockets([socket])
         yield replace(found, url=f"http://127.0.0.1:{port}")
         server.stop()

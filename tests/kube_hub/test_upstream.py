@@ -15,6 +15,8 @@ import pytest
 import yaml
 from jupyterhub.utils import random_port
 
+from qhub_hub.environments import MANIFEST, Environment, write_manifest
+
 TOKEN = "a-token-of-the-test"
 # What that chart's own configuration sets for its default values (facts/charts.md §2), in our words.
 CHART = """
@@ -161,6 +163,31 @@ async def test_servers_are_planned_and_what_that_chart_set_stays(upstream: Upstr
     assert stat.S_IMODE(os.stat(upstream.folder / "share/home/ann").st_mode) == 0o700
     services = (await upstream.http.get("/services")).json()
     assert set(services) == {"culler", "test"}, "that chart's culler would stop servers by a limit of its own"
+
+
+async def test_environments_on_the_share_are_in_the_next_server(upstream: Upstream, fake_kube: Any) -> None:
+    folder = upstream.folder / "share/environments/global"
+    folder.mkdir(parents=True)
+    write_manifest(folder, (Environment("global", "tiny", f"{folder}/builds/tiny/1"),))
+    # As servers see it, whose share is mounted elsewhere.
+    manifest = folder / MANIFEST
+    manifest.write_text(manifest.read_text().replace(str(folder), "/home/conda/global"))
+    await upstream.begin()
+    await upstream.until(upstream.answers)
+    await upstream.http.post("/users/ann")
+
+    async def mounted() -> bool:
+        await upstream.http.post("/users/ann/server", json={"profile": "small"})
+        await fake_kube.until(fake_kube.pods)
+        [pod] = fake_kube.pods()
+        found = {mount["mountPath"] for mount in pod["spec"]["containers"][0]["volumeMounts"]}
+        if "/home/conda/global" in found:
+            return True
+        await upstream.http.delete("/users/ann/server")
+        await fake_kube.until(lambda: not fake_kube.pods())
+        return False
+
+    await upstream.until(mounted)
 
 
 async def test_profiles_are_followed(upstream: Upstream) -> None:
