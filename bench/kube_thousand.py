@@ -25,8 +25,6 @@ AGAIN = 50  # servers that are started anew beside those that run
 ROUNDS = 4
 REST = float(os.environ.get("REST", 60))  # seconds
 
-TICKS = os.sysconf("SC_CLK_TCK")
-
 RECORD = """
 from qhub_hub.hub.usage import UsageRecord
 c.JupyterHub.tornado_settings["qhub_usage"] = UsageRecord({databases!r} + "/usage.sqlite")
@@ -55,11 +53,6 @@ QHub.launch_instance()
 
 class Measured(Hub):
     """A hub whose process is looked at from outside."""
-
-    def cpu(self) -> float:
-        """Seconds of processor time so far, of all its threads."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
 
     def memory(self) -> float:
         """Resident, in MiB."""

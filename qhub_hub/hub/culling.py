@@ -1,7 +1,8 @@
 """Which servers end because nobody uses them: what their plan said, asked by jupyterhub-idle-culler.
 
 It runs inside the hub: a process of its own would take 32 MiB and a second of the start. What it may do is still what
-its own token allows, over the hub's API.
+its own token allows, over the hub's API. As it asks for the models of all servers there, it is called only when one
+has reached its limit.
 """
 
 import hashlib
@@ -10,12 +11,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jupyterhub.utils import utcnow
 from tornado.ioloop import PeriodicCallback
 
 from qhub_hub.config.models import Config
 from qhub_hub.config.models.policy import Culling, IdleRule
+from qhub_hub.hub.running import decided_of
 from qhub_hub.hub.site import Site
-from qhub_hub.sessions import read_summary
+from qhub_hub.sessions import PlanSummary, read_summary
 
 NAME = "culler"
 """Of the service at the hub."""
@@ -38,13 +41,38 @@ def arbiter(
         server: the hub's model of it.
     """
     decided = read_summary((server.get("state") or {}).get("qhub"))
-    idle, max_age = (decided.idle.idle, decided.idle.max_age) if decided else (int(inactive_limit), 0)
+    started = datetime.fromisoformat(server["started"]) if server.get("started") else None
+    age = (now or datetime.now(UTC)) - started if started else None
+    return _is_due(decided, int(inactive_limit), inactive, age)
+
+
+def _is_due(
+    decided: PlanSummary | None, inactive_limit: int, inactive: timedelta | None, age: timedelta | None
+) -> bool:
+    idle, max_age = (decided.idle.idle, decided.idle.max_age) if decided else (inactive_limit, 0)
     if idle > 0 and inactive is not None and inactive.total_seconds() >= idle:
         return True
-    if not max_age or not server.get("started"):
-        return False
-    started = datetime.fromisoformat(server["started"])
-    return ((now or datetime.now(UTC)) - started).total_seconds() >= max_age
+    return bool(max_age) and age is not None and age.total_seconds() >= max_age
+
+
+def somebody_is_due(users: Mapping[Any, Any], inactive_limit: int, now: datetime) -> bool:
+    """Whether the arbiter would end one of the servers that run.
+
+    Args:
+        users: the hub's users.
+        inactive_limit: seconds; for servers without a plan.
+        now: in UTC without saying so, as the hub's database has its times.
+    """
+    for user in list(users.values()):
+        for spawner in list(user.spawners.values()):
+            if not spawner.ready:
+                continue
+            started = spawner.orm_spawner.started
+            active = spawner.orm_spawner.last_activity or started
+            age, inactive = (now - moment if moment else None for moment in (started, active))
+            if _is_due(decided_of(spawner), inactive_limit, inactive, age):
+                return True
+    return False
 
 
 def fallback(config: Config) -> int:
@@ -85,7 +113,9 @@ def cull(hub: Any) -> PeriodicCallback:
         config = site.config
         timer.callback_time = cull_every(config) * 1000
         try:
-            await cull_idle(url, token(hub.cookie_secret), fallback(config), hub.log, cull_arbiter=arbiter)
+            limit = fallback(config)
+            if somebody_is_due(hub.users, limit, utcnow(with_tz=False)):
+                await cull_idle(url, token(hub.cookie_secret), limit, hub.log, cull_arbiter=arbiter)
         except Exception:
             hub.log.exception("Idle servers could not be looked for; it is tried again")
 

@@ -159,7 +159,8 @@ class PodLifecycle(WatchedPod):
         while (mine := self.mine(self.pod)) is None and not await self._read():
             await self.pod_reflector.changed(self.key, _ASK_EVERY)
         mine = self.mine(self.pod)
-        stage = stage_of(mine, self.events_of_pod, self.asked) if mine is not None else REMOVED
+        # Whether it can still come up is said by the pod alone; events are for the sentences.
+        stage = stage_of(mine, tuple, self.asked) if mine is not None else REMOVED
         now = asyncio.get_running_loop().time()
         self._image_trouble = (self._image_trouble or now) if stage.reason == "image" else None
         out_of_patience = self._image_trouble is not None and now - self._image_trouble > _IMAGE_PATIENCE

@@ -16,12 +16,13 @@ from kubespawner.reflector import ResourceReflector
 
 from qhub_hub.hub.kube_api import UNREACHABLE, answered, persistently, told
 from qhub_hub.hub.kube_orphans import Orphans
-from qhub_hub.hub.kube_watch import Pod, PodWatch, has_given_up
+from qhub_hub.hub.kube_watch import EventWatch, Pod, PodWatch, has_given_up
 
 T = TypeVar("T")
 
 _LOOK_AGAIN = 5.0  # seconds without news from the watch after which the pod itself is asked for
 _ORPHANS_EVERY = 30.0  # seconds
+_WATCHES = {"pods": PodWatch, "events": EventWatch}
 
 
 class WatchedPod(KubeSpawner):  # type: ignore[misc]
@@ -39,7 +40,7 @@ class WatchedPod(KubeSpawner):  # type: ignore[misc]
             return before
 
         async def begin() -> ResourceReflector:
-            found = await parent(kind, PodWatch if pods else reflector_class, replace, **kwargs)
+            found = await parent(kind, _WATCHES.get(kind, reflector_class), replace, **kwargs)
             if pods and found is not before:
                 orphans = Orphans(self.hub.api_url, self.user.settings["users"], self._delete_orphan, self.log)
                 found.accompany(partial(orphans.end_them, every=_ORPHANS_EVERY))

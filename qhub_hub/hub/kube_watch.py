@@ -5,7 +5,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from kubespawner.reflector import ResourceReflector
-from kubespawner.spawner import PodReflector
+from kubespawner.spawner import EventReflector, PodReflector
+from traitlets import default
 
 from qhub_hub.sessions.pod import GROUP, PASSWD
 
@@ -13,6 +14,7 @@ Pod = dict[str, Any]
 
 
 _LIST_EVERY = 240.0  # seconds; the API remembers changes for five minutes
+_WATCHED_FOR = 50  # seconds at most; with the above less than five minutes
 
 _UNREAD = ("env", "volumeMounts", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "args", "command")
 
@@ -62,7 +64,40 @@ def has_given_up(watch: ResourceReflector) -> bool:
     return watch.first_load_future.done() and (watch.watch_task is None or watch.watch_task.done())
 
 
-class PodWatch(PodReflector):  # type: ignore[misc]
+class _Lasting(ResourceReflector):  # type: ignore[misc]
+    """A watch that goes on where the last one ended.
+
+    KubeSpawner 7.1 ends a watch after ten seconds, then lists everything anew, and sets up TLS anew for the next
+    watch: with many servers that is half of what its hub does at rest.
+    """
+
+    _listed = float("-inf")
+
+    @default("timeout_seconds")
+    def _timeout_seconds_default(self) -> int:
+        # The API must end it first: the client takes a watch that lasts for `request_timeout` for a broken one.
+        return min(int(self.request_timeout * 5 / 6) or _WATCHED_FOR, _WATCHED_FOR)
+
+    @default("restart_seconds")
+    def _restart_seconds_default(self) -> int:
+        # With news of other servers every second, it would be this that ends it.
+        return int(self.timeout_seconds) or _WATCHED_FOR
+
+    async def _list_and_update(self, resource_version: str | None = None) -> str:
+        # A watch that goes on misses nothing: the API says 410 where it can't, and then this is "0".
+        now = asyncio.get_running_loop().time()
+        if resource_version not in (None, "0") and now - self._listed < _LIST_EVERY:
+            return str(resource_version)
+        version: str = await super()._list_and_update(resource_version)
+        self._listed = now
+        return version
+
+
+class EventWatch(_Lasting, EventReflector):  # type: ignore[misc]
+    """All events of pods, as the API last told."""
+
+
+class PodWatch(_Lasting, PodReflector):  # type: ignore[misc]
     """All pods of people's servers, as the API last told, and a way to wait for a change."""
 
     resources: dict[str, Pod]
@@ -71,7 +106,6 @@ class PodWatch(PodReflector):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._companions: list[asyncio.Task[None]] = []
-        self._listed = float("-inf")
 
     def accompany(self, work: Callable[["PodWatch"], Coroutine[Any, Any, None]]) -> None:
         """Run something for as long as the watch runs."""
@@ -85,16 +119,11 @@ class PodWatch(PodReflector):  # type: ignore[misc]
         await super().stop()
 
     async def _list_and_update(self, resource_version: str | None = None) -> str:
-        # KubeSpawner 7.1 lists all pods anew whenever a watch has ended, which it does every ten seconds. A watch that
-        # goes on where the last one ended misses nothing: the API says 410 where it can't, and then this is "0".
-        now = asyncio.get_running_loop().time()
-        if resource_version not in (None, "0") and now - self._listed < _LIST_EVERY:
-            return str(resource_version)
         version: str = await super()._list_and_update(resource_version)
-        self._listed = now
-        self.resources = _Announcing(self.resources, self._announce)
-        for key in list(self._waiting):
-            self._announce(key)
+        if not isinstance(self.resources, _Announcing):  # a new list
+            self.resources = _Announcing(self.resources, self._announce)
+            for key in list(self._waiting):
+                self._announce(key)
         return version
 
     def _announce(self, key: str) -> None:

@@ -89,10 +89,12 @@ class PlannedMixin(RecordedMixin):
     user: Any
     user_options: Any
     orm_spawner: Any
+    db: Any
     log: Logger
 
     plan: Plan | None = None
     _kept: dict[str, Any] | None = None
+    _ended: dict[str, Any] | None = None
     _decided_from: object = None
     _decided_then: PlanSummary | None = None
 
@@ -149,13 +151,25 @@ class PlannedMixin(RecordedMixin):
             # The hub stored the options before anybody looked at them; a refused choice must not be there the next
             # time somebody starts without saying which (facts/hub-apis.md §0.2).
             self.close_run("failed")
-            self.plan = None
+            self.plan = self._ended = None
             self.spawned(refused.reason)
-            self.user_options = self.orm_spawner.user_options = {}
+            self._write_down({})
             raise
         # Keep the accepted choice in its canonical form: admins see it, and it is preselected next time.
-        self.user_options = self.orm_spawner.user_options = dict(plan.choices)
+        self._write_down(dict(plan.choices))
         await super().run_pre_spawn_hook()
+
+    def _write_down(self, options: dict[str, str]) -> None:
+        """Have the hub's database hold the choice, and the plan, before anything waits.
+
+        JupyterHub 6.1 rolls back what is not committed when any request ends (`BaseHandler.finish`): a choice that
+        waited for its turn would be lost, and with it everything the hub knows of its servers is read anew.
+        """
+        self.user_options = options
+        stored, state = self.orm_spawner, self.get_state()
+        if (stored.user_options, stored.state) != (options, state):
+            stored.user_options, stored.state = options, state
+            self.db.commit()
 
     async def _decide(self) -> Plan:
         identity = self.identity()
@@ -195,21 +209,27 @@ class PlannedMixin(RecordedMixin):
         return self._decided_then
 
     def get_state(self) -> dict[str, Any]:
-        """State that outlives the hub's process."""
+        """State that outlives the hub's process.
+
+        What an ended server had stays there until the next start: mostly that is the same again, and neither the end
+        nor the start has anything to write.
+        """
         state: dict[str, Any] = super().get_state()  # type: ignore[misc]
-        if (decided := self.summary()) is not None:
-            state["qhub"] = decided
+        decided = self.summary()
+        if (stored := self._ended if decided is None else decided) is not None:
+            state["qhub"] = stored
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take up the state of a server that outlived the hub's process."""
+        """Take up the state of a server that outlived the hub's process; what an ended one had counts for nothing."""
         super().load_state(state)  # type: ignore[misc]
-        self._kept = state.get("qhub") if read_summary(state.get("qhub")) is not None else None
+        outlived = self.orm_spawner.server is not None and read_summary(state.get("qhub")) is not None
+        self._kept = state["qhub"] if outlived else None
 
     def clear_state(self) -> None:
         """Forget the server that has ended."""
         super().clear_state()  # type: ignore[misc]
-        self.plan, self._kept = None, None
+        self._ended, self.plan, self._kept = self.summary(), None, None
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What is being done, for the page that waits."""

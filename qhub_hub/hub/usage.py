@@ -17,6 +17,14 @@ from qhub_hub.sessions import IdlePolicy, PlanSummary
 Reason = Literal["stopped", "idle", "max-age", "revoked", "failed", "died", "hub-died"]
 """Why a run ended: somebody stopped it, a limit did, a lost right, it never started, it or the hub died."""
 
+# Every start and end needs these: making them anew takes SQLAlchemy longer than SQLite takes to carry them out.
+_OPEN = sa.insert(RUNS)
+_OPEN_FOR = sa.insert(GROUPS)
+_CLOSE = sa.update(RUNS).where(
+    RUNS.c.ended.is_(None), RUNS.c.user == sa.bindparam("of_user"), RUNS.c.server == sa.bindparam("of_server")
+)
+_CLOSE_UNSEEN = _CLOSE.values(ended=RUNS.c.seen)
+
 
 @dataclass(frozen=True, slots=True)
 class CostToday:
@@ -57,12 +65,11 @@ class UsageRecord:
         moment = _seconds(now)
         row = _row(user, server, decided) | {"started": moment, "seen": moment}
         with self.database.writing() as connection:
-            self._close(connection, _run_of(user, server), "hub-died", RUNS.c.seen)
-            run = connection.execute(sa.insert(RUNS).values(row)).inserted_primary_key
+            connection.execute(_CLOSE_UNSEEN, _run_of(user, server) | {"reason": "hub-died"})
+            run = connection.execute(_OPEN, row).inserted_primary_key
             if run is not None and decided.groups:
-                connection.execute(
-                    sa.insert(GROUPS), [{"run": run[0], "group": group} for group in dict.fromkeys(decided.groups)]
-                )
+                groups = dict.fromkeys(decided.groups)
+                connection.execute(_OPEN_FOR, [{"run": run[0], "group": group} for group in groups])
 
     def ended(self, user: str, server: str, reason: Reason, now: datetime | None = None) -> None:
         """Close a server's run; without an open one nothing happens.
@@ -70,9 +77,8 @@ class UsageRecord:
         Raises:
             UsageUnavailable: it stays open, and `started` or `close_open` will close it.
         """
-        moment = _seconds(now)
         with self.database.writing() as connection:
-            self._close(connection, _run_of(user, server), reason, sa.literal(moment))
+            connection.execute(_CLOSE, _run_of(user, server) | {"ended": _seconds(now), "reason": reason})
 
     def seen(self, now: datetime | None = None) -> None:
         """Note that the hub is there and watches the open runs: once a minute, so that a crash costs no more."""
@@ -92,7 +98,8 @@ class UsageRecord:
             rows = connection.execute(sa.select(RUNS.c.id, RUNS.c.user, RUNS.c.server).where(RUNS.c.ended.is_(None)))
             lost = [row.id for row in rows if (row.user, row.server) not in running]
             for run in lost:
-                self._close(connection, RUNS.c.id == run, "hub-died", RUNS.c.seen)
+                closed = sa.update(RUNS).where(RUNS.c.id == run).values(ended=RUNS.c.seen, reason="hub-died")
+                connection.execute(closed)
         return len(lost)
 
     def prune(self, kept: int, now: datetime | None = None) -> int:
@@ -134,11 +141,6 @@ class UsageRecord:
             )
             return CostToday({user: float(mine or 0)}, {name: float(paid or 0) for name, paid in by_group})
 
-    @staticmethod
-    def _close(connection: sa.Connection, which: Any, reason: Reason, ended: Any) -> None:
-        open_ones = RUNS.c.ended.is_(None) & which
-        connection.execute(sa.update(RUNS).where(open_ones).values(ended=ended, reason=reason))
-
 
 def end_reason(policy: IdlePolicy | None, *, age: float, inactive: float) -> Reason:
     """Which limit stopped a server, or that somebody did: the hub is only told to stop it.
@@ -169,8 +171,8 @@ def _row(user: str, server: str, decided: PlanSummary) -> dict[str, Any]:
     }
 
 
-def _run_of(user: str, server: str) -> Any:
-    return (RUNS.c.user == user) & (RUNS.c.server == server)
+def _run_of(user: str, server: str) -> dict[str, str]:
+    return {"of_user": user, "of_server": server}
 
 
 def _seconds(moment: datetime | None) -> float:

@@ -171,12 +171,16 @@ async def test_a_warm_start_and_a_stop_take_no_longer_than_the_cluster(hub: Any)
     assert min(took) < 0.4
 
 
-async def test_many_start_at_once(hub: Any, fake_kube: Any) -> None:
+async def test_many_start_at_once(hub: Any, fake_kube: Any, caplog: pytest.LogCaptureFixture) -> None:
     names = [f"user-{number}" for number in range(30)]
     answers = await asyncio.gather(*(hub.start_server(name) for name in names))
     assert {answer.status_code for answer in answers} <= {201, 202}
     assert len(fake_kube.pods()) == 30
-    assert all([(await hub.server(name))["ready"] for name in names])
+    models = [await hub.server(name) for name in names]
+    assert all(model["ready"] for model in models)
+    # JupyterHub undoes what others have not written down when a request ends.
+    assert [model["user_options"] for model in models] == [{"profile": "small"}] * len(names)
+    assert "Rolling back" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What the culler's arbiter decides, and how often it looks."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qhub_hub.config.models import Config
-from qhub_hub.hub.culling import arbiter, cull_every, fallback
+from qhub_hub.hub.culling import arbiter, cull_every, fallback, somebody_is_due
+from qhub_hub.sessions import read_summary
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -71,6 +73,41 @@ def test_a_server_ends_when_its_own_rule_says_so(model: dict[str, Any], inactive
 
 def test_where_nothing_is_culled_by_default_a_server_without_a_plan_goes_on() -> None:
     assert not ends(server(), 10**9, limit=0)
+
+
+def hub_users(model: dict[str, Any], inactive: float | None, ready: bool = True) -> dict[int, Any]:
+    """The same server as the hub has it, beside one that nobody has used for ever but that starts or stops."""
+    now = NOW.replace(tzinfo=None)
+    started = datetime.fromisoformat(model["started"]).replace(tzinfo=None) if model.get("started") else None
+    active = None if inactive is None else now - timedelta(seconds=inactive)
+    decided = read_summary((model.get("state") or {}).get("qhub"))
+    stored = SimpleNamespace(started=started, last_activity=active)
+    pending = SimpleNamespace(ready=False, decided=decided, orm_spawner=SimpleNamespace(started=NOW, last_activity=NOW))
+    return {
+        1: SimpleNamespace(spawners={"": pending}),
+        2: SimpleNamespace(spawners={"": SimpleNamespace(ready=ready, decided=decided, orm_spawner=stored)}),
+    }
+
+
+@given(
+    model=st.builds(
+        server,
+        age=st.integers(0, 100),
+        idle=st.integers(0, 100),
+        max_age=st.integers(0, 100),
+    )
+    | st.builds(server, age=st.integers(0, 100)),
+    inactive=st.none() | st.integers(0, 100),
+    limit=st.integers(0, 100),
+)
+def test_the_culler_is_called_exactly_when_it_would_end_a_server(
+    model: dict[str, Any], inactive: int | None, limit: int
+) -> None:
+    now = NOW.replace(tzinfo=None)
+    # Without activity, the culler counts from the start.
+    counted = (NOW - datetime.fromisoformat(model["started"])).total_seconds() if inactive is None else inactive
+    assert somebody_is_due(hub_users(model, inactive), limit, now) is ends(model, counted, limit)
+    assert not somebody_is_due(hub_users(model, inactive, ready=False), limit, now)
 
 
 @given(idle=st.integers(1, 10**6), more=st.integers(0, 10**6), inactive=st.integers(0, 10**6))

@@ -1,6 +1,7 @@
 """What a spawner remembers of its plan, with no hub around it."""
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +14,23 @@ from qhub_hub.identity import Memberships, PreviewStore, identity_of
 from qhub_hub.sessions import Plan, Rejected, Usage, make_plan, parse_request, read_summary, summary
 
 
+class Database:
+    """Counts what is written."""
+
+    commits = 0
+
+    def commit(self) -> None:
+        self.commits += 1
+
+
 class Bare:
     """What a spawner class of JupyterHub does with its state."""
+
+    def __init__(self, stored: Any = None, running: bool = True) -> None:
+        self.db = Database()
+        self.orm_spawner = SimpleNamespace(server=object() if running else None, state=stored, user_options={})
+        if stored:
+            self.load_state(stored)
 
     def get_state(self) -> dict[str, Any]:
         return {}
@@ -28,6 +44,22 @@ class Bare:
 
 class Spawner(PlannedMixin, Bare):
     """Only the part that remembers."""
+
+    def start(self, profile: str) -> None:
+        """Plan, then what `User.spawn` does with the state (JupyterHub 6.1)."""
+        self.plan = plan(profile)
+        self._write_down({"profile": profile})
+        self._save()
+
+    def end(self) -> None:
+        """What `User.stop` does with the state."""
+        self.clear_state()
+        self._save()
+
+    def _save(self) -> None:
+        if self.orm_spawner.state != (state := self.get_state()):
+            self.orm_spawner.state = state
+            self.db.commit()
 
 
 def plan(profile: str) -> Plan:
@@ -68,6 +100,38 @@ def test_a_server_that_outlived_the_hub_is_read_from_its_state() -> None:
     spawner.load_state({"qhub": {"version": 1, "profile": "forged"}})
     assert spawner.decided is None
     assert spawner.get_state() == {}
+
+
+def test_choice_and_plan_are_in_the_database_before_anything_waits() -> None:
+    spawner = Spawner(running=False)
+    spawner.plan = plan("large")
+    spawner._write_down({"profile": "large"})
+    assert spawner.user_options == spawner.orm_spawner.user_options == {"profile": "large"}
+    assert spawner.orm_spawner.state == {"qhub": summary(plan("large"))}
+    assert spawner.db.commits == 1
+
+
+def test_a_server_that_is_started_as_it_was_before_has_nothing_to_write() -> None:
+    first = Spawner(running=False)
+    first.start("large")
+    first.end()
+    assert first.db.commits == 1
+    assert first.decided is None
+    again = Spawner(first.orm_spawner.state, running=False)
+    again.orm_spawner.user_options = {"profile": "large"}
+    again.start("large")
+    assert again.db.commits == 0
+    again.end()
+    other = Spawner(again.orm_spawner.state, running=False)
+    other.start("small")
+    assert other.orm_spawner.state == {"qhub": summary(plan("small"))}
+
+
+def test_what_an_ended_server_had_counts_for_nothing_after_a_restart_of_the_hub() -> None:
+    stored = {"qhub": summary(plan("large"))}
+    assert Spawner(stored).decided is not None
+    assert Spawner(stored, running=False).decided is None
+    assert Spawner(stored, running=False).summary() is None
 
 
 @pytest.mark.parametrize(
