@@ -10,6 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qhub_hub.cli import environment_image
+from qhub_hub.cli.conda_store_report import (
+    CONDA_STORE_BUILDS,
+    conda_store_report,
+    declared_in,
+    is_conda_store,
+    refuse_for_conda_store,
+)
 from qhub_hub.cli.console import CommandError, Console
 from qhub_hub.cli.environment_place import Place, place_of
 
@@ -75,7 +82,10 @@ def run(arguments: Namespace) -> int:
         "image": _image,
     }
     try:
-        return actions[arguments.action](place_of(arguments.state, arguments.values), arguments)
+        place = place_of(arguments.state, arguments.values)
+        if arguments.action not in ("list", "explain"):
+            refuse_for_conda_store(place, arguments.action)
+        return actions[arguments.action](place, arguments)
     except (ConfigError, BuildError) as error:
         raise CommandError(str(error)) from error
 
@@ -86,7 +96,8 @@ def _list(place: Place, arguments: Namespace) -> int:
 
     manifests = Manifests(place.builds.root)
     catalogue = manifests.read()
-    specifications, problems = place.wanted()
+    by_conda_store = is_conda_store(place)
+    specifications, problems = (declared_in(place), ()) if by_conda_store else place.wanted()
     problems = (*manifests.problems, *problems)
     if arguments.json:
         print(json.dumps([asdict(environment) for environment in catalogue], indent=2))
@@ -96,12 +107,14 @@ def _list(place: Place, arguments: Namespace) -> int:
         for environment in catalogue:
             kernels = ", ".join(kernel.language or kernel.name for kernel in environment.kernels) or "no kernel"
             facts = f"{len(environment.packages)} packages, {show_bytes(environment.size)}, {kernels}"
-            left = "" if environment.key in keys else "; stated nowhere any more"
+            left = "" if by_conda_store or environment.key in keys else "; stated nowhere any more"
             print(f"{environment.key:30} {environment.status:8} {facts if environment.prefix else ''}{left}".rstrip())
             if environment.message:
                 print(f"{'':30} {_shown(environment.message)}")
         for key in sorted(keys - there):
             print(f"{key:30} not built yet")
+        if by_conda_store:
+            print(CONDA_STORE_BUILDS)
     for problem in problems:
         print(_shown(problem), file=sys.stderr)
     return 1 if problems or any(environment.message for environment in catalogue) else 0
@@ -198,6 +211,10 @@ def _explain(place: Place, arguments: Namespace) -> int:
     from qhub_hub.cli.environment_report import report
 
     namespace, name = _key(arguments)
+    if is_conda_store(place):
+        for line in conda_store_report(place, namespace, name):
+            print(_shown(line))
+        return 0
     specifications, _ = place.wanted()
     stated = next((one for one in specifications if one.key == f"{namespace}/{name}"), None)
     if stated is None:

@@ -42,6 +42,10 @@ def serve() -> int:
         live = LiveConfig(QHUB_VALUES, defaults=False)
     except ConfigError as error:
         raise CommandError(f"The values can't be used:\n{error}") from error
+    if live.current.qhub.environments.provider != "builtin":
+        raise CommandError(
+            "qhub.environments.provider: conda-store builds environments on one machine only. Allowed here: builtin."
+        )
     builds = Builds(Path(folder))
     _wait_until_owned(builds.root)
     _log.info("Builds environments in %s.", builds.root)

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qhub_hub.cli.configured_hub import configured_hub, run_until_stopped
 from qhub_hub.cli.console import Console
@@ -15,6 +15,9 @@ from qhub_hub.hub.sign_in.shared_password import SharedPasswordSignIn
 from qhub_hub.hub.site import Site
 from qhub_hub.hub.wiring import hub_config
 
+if TYPE_CHECKING:
+    from qhub_hub.cli.conda_store import CondaStoreOfMachine
+
 
 def launch(console: Console, state: StateFolder, files: list[Path], site: Site, machine: OneMachine) -> int:
     """Run the hub until it is stopped; returns the exit code.
@@ -23,6 +26,7 @@ def launch(console: Console, state: StateFolder, files: list[Path], site: Site, 
         CommandError: it could not start.
     """
     log = state.logs / "hub.log"
+    machine, conda_store, missing = _conda_store(site, state, machine)
     hub, c = configured_hub(site, machine, _logging(log))
     own = c.JupyterHub.authenticator_class is SharedPasswordSignIn
     stated = hub_config(site.live.current.jupyterhub.get("hub") or {}).get("JupyterHub", {}).get("authenticator_class")
@@ -39,15 +43,21 @@ def launch(console: Console, state: StateFolder, files: list[Path], site: Site, 
     gateway = GatewayProcess(machine.dask_command, service_variables(machine))
 
     def ready(found: list[str]) -> None:
-        _ready(console, site, [*lines, *_notes(site, found)])
+        _ready(console, site, [*lines, *_notes(site, [*found, missing] if missing else found)])
         gateway.start()
+        if conda_store is not None:
+            conda_store.start()
 
     hub.on_ready = ready
     console.line("  Starting the hub …")
     try:
         run_until_stopped(hub, f"the reason is in {log}")
     finally:
+        if conda_store is not None:
+            conda_store.end()
         gateway.stop()
+        if conda_store is not None:
+            conda_store.wait()
     console.line("QHub has stopped.")
     return 0
 
@@ -69,10 +79,21 @@ class Sentences(logging.Formatter):
         return super().format(bare) + (f" (details in {self._log})" if record.exc_info else "")
 
 
+def _conda_store(
+    site: Site, state: StateFolder, machine: OneMachine
+) -> tuple[OneMachine, "CondaStoreOfMachine | None", str]:
+    """See `conda_store_of`."""
+    if site.config.environments.provider == "builtin":
+        return machine, None, ""
+    from qhub_hub.cli.conda_store import conda_store_of  # what few use must not cost everybody's start
+
+    return conda_store_of(site, state, machine)
+
+
 def _ready(console: Console, site: Site, lines: list[str]) -> None:
     for line in lines:
         console.line(line)
-    if site.machine is not None:
+    if site.machine is not None and site.config.environments.provider == "builtin":
         # Not before: nobody waits for an environment to be able to sign in.
         build_in_background(site.live, site.store, site.machine.files, site.machine.own_ids)
 

@@ -9,7 +9,15 @@ from functools import partial
 from qhub_hub.config.loading import Values, load_values
 from qhub_hub.config.problems import ConfigError, Path, Problem
 
-RESTART_KEYS = ("jupyterhub", "dask-gateway", "qhub.name", "qhub.identity", "qhub.signIn")
+RESTART_KEYS = (
+    "jupyterhub",
+    "dask-gateway",
+    "qhub.name",
+    "qhub.identity",
+    "qhub.signIn",
+    "qhub.environments.provider",
+    "qhub.environments.condaStore",
+)
 """Keys that the hub reads once, when it starts: a change of theirs needs a restart, all others do not."""
 
 _LIVE_SIGN_IN = {"allow", "allowed_groups", "blocked", "groups", "group_names"}
@@ -65,6 +73,8 @@ class LiveConfig:
             "qhub.name": before.qhub.name != now.qhub.name,
             "qhub.identity": before.qhub.identity != now.qhub.identity,
             "qhub.signIn": _fixed_at_start(before) != _fixed_at_start(now),
+            "qhub.environments.provider": before.qhub.environments.provider != now.qhub.environments.provider,
+            "qhub.environments.condaStore": before.qhub.environments.conda_store != now.qhub.environments.conda_store,
         }
         return tuple(key for key in RESTART_KEYS if changed[key])
 

@@ -62,7 +62,7 @@ def _begun(cache: Path, access: Access, log: IO[str]) -> "subprocess.Popen[str]"
         stdout=subprocess.PIPE,
         stderr=log,
         cwd=cache,
-        env=_environment(cache),
+        env=surroundings(cache),
         text=True,
         start_new_session=True,
         **(ids if access.own_ids else {}),
@@ -96,8 +96,12 @@ def _messages(stream: IO[str]) -> Iterator[dict[str, Any]]:
                 return
 
 
-def _environment(cache: Path) -> dict[str, str]:
-    """Nothing of the hub's own: it holds its secrets."""
+def surroundings(cache: Path) -> dict[str, str]:
+    """The environment of a program that builds: nothing of the hub's own, which holds its secrets.
+
+    Args:
+        cache: its home.
+    """
     kept = {name for base in _KEPT for name in (base, base.lower())}
     return {
         "PATH": "/usr/bin:/bin",

@@ -226,13 +226,19 @@ def _specification(key: str, wanted: DeclaredEnvironment, config: Environments, 
     return Specification(
         namespace=namespace,
         name=name,
-        channels=tuple(_address(channel, config.mirrors) for channel in wanted.channels or config.channels),
+        channels=tuple(address(channel, config.mirrors) for channel in wanted.channels or config.channels),
         dependencies=wanted.dependencies,
         cuda=config.cuda if wanted.gpu else "",
         source=source,
     )
 
 
-def _address(channel: str, mirrors: Mapping[str, str]) -> str:
+def address(channel: str, mirrors: Mapping[str, str]) -> str:
+    """Where a channel is.
+
+    Args:
+        channel: name or address.
+        mirrors: addresses by name.
+    """
     channel = mirrors.get(channel, channel)
     return (channel if "://" in channel else f"{_SERVER}/{channel}").rstrip("/")

@@ -55,7 +55,7 @@ class Problem(Exception):
 async def _build(job: dict[str, Any]) -> dict[str, Any]:
     prefix = Path(job["prefix"])
     gateway = Gateway(cache_dir=Path(job["cache"]) / "repodata")
-    records = await _solved(job, gateway)
+    records = await solved(job, gateway)
     download = sum(record.size or 0 for record in records)
     _say(f"{len(records)} packages, {show_bytes(download)}")
     if download * _UNPACKED > job["room"]:
@@ -76,7 +76,16 @@ async def _build(job: dict[str, Any]) -> dict[str, Any]:
     return {**contents_of(prefix, packages), "packages": packages, "lock": _lock(records)}
 
 
-async def _solved(job: dict[str, Any], gateway: Gateway) -> list[RepoDataRecord]:
+async def solved(job: dict[str, Any], gateway: Gateway) -> list[RepoDataRecord]:
+    """The packages that meet a job's requirements.
+
+    Args:
+        job: what was asked for, as `main` gets it.
+        gateway: to the channels.
+
+    Raises:
+        Problem: there are none, as a sentence.
+    """
     platforms = [Subdir.current(), Subdir("noarch")]
     _say(f"Solving {len(job['dependencies'])} requirements from {', '.join(job['channels'])}")
     try:

@@ -113,17 +113,18 @@ def _variables(address: str, proxy_address: str) -> Mapping[str, str]:
     }
 
 
-def open_to_users(roles: Any) -> list[dict[str, Any]]:
-    """Let everybody use the gateway: add its access to the role that every user of the hub has.
+def open_to_users(roles: Any, access: str = ACCESS) -> list[dict[str, Any]]:
+    """Let everybody use the gateway, or another service: add its access to the role that every user of the hub has.
 
     Args:
         roles: `JupyterHub.load_roles`, as a list or as what traitlets keeps of appended ones.
+        access: scope of the service.
     """
     known = list(roles if isinstance(roles, list) else roles.get_value([]))
     standard = {"name": "user", "description": "Standard user privileges", "scopes": ["self"]}
     own = next((role for role in known if role.get("name") == "user"), standard)
     others = [role for role in known if role.get("name") != "user"]
-    return [*others, {**own, "scopes": [*own.get("scopes", ()), ACCESS]}]
+    return [*others, {**own, "scopes": [*own.get("scopes", ()), access]}]
 
 
 class _ServiceHandler(APIHandler):  # type: ignore[misc]

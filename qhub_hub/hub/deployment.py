@@ -59,6 +59,7 @@ class OneMachine(Deployment):
         runtime: folder for process files, closed to others.
         dask_port: of the Dask gateway, on the loopback address.
         dask_command: starts it, once the hub runs.
+        conda_store_port: of conda-store's server, on the loopback address; 0: there is none.
     """
 
     hub_port: int
@@ -67,6 +68,7 @@ class OneMachine(Deployment):
     runtime: Path
     dask_port: int
     dask_command: tuple[str, ...]
+    conda_store_port: int = 0
 
 
 @dataclass(frozen=True)

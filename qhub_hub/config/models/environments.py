@@ -1,6 +1,6 @@
 """Software environments: declared ones, who sees which, where packages come from, what is kept."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -98,8 +98,23 @@ class Builder(Model):
     """Environment variables, such as `{HTTPS_PROXY: "http://proxy.example.org:3128"}`; no secrets."""
 
 
+class CondaStore(Model):
+    """conda-store, where it builds environments. On one machine."""
+
+    programs: Annotated[
+        str | None, Field(pattern=r"^/[A-Za-z0-9._/+-]*$", examples=["/opt/conda-store/bin"], max_length=500)
+    ] = None
+    """Folder with the programs `conda-store-server`, `conda-store-worker` and `conda`; left out: those in `PATH`."""
+
+
 class Environments(Model):
     """Shared software environments, and who sees them."""
+
+    provider: Literal["builtin", "conda-store"] = "builtin"
+    """What builds them: QHub itself, or conda-store, which people can use in its own pages, too. On one machine."""
+
+    conda_store: CondaStore = CondaStore()
+    """Where conda-store is."""
 
     declared: Map[DeclaredEnvironment] = Field(default_factory=dict, validate_default=True)
     """Environments by `<namespace>/<name>`, such as `global/analysis`."""

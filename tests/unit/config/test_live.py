@@ -93,6 +93,9 @@ def test_the_swap_of_a_mounted_secret_is_noticed(tmp_path: Path) -> None:
         ("qhub: {name: one, identity: {realm: x}}\n", ("qhub.identity",)),
         ("qhub: {name: one}\njupyterhub: {hub: {}}\n", ("jupyterhub",)),
         ("qhub: {name: one}\ndask-gateway: {url: http://api}\n", ("dask-gateway",)),
+        ("qhub: {name: one, environments: {provider: conda-store}}\n", ("qhub.environments.provider",)),
+        ("qhub: {name: one, environments: {condaStore: {programs: /x}}}\n", ("qhub.environments.condaStore",)),
+        ("qhub: {name: one, environments: {quota: 1Gi}}\n", ()),
     ],
 )
 def test_a_change_that_needs_a_restart_says_so_until_it_is_taken_back(path, text, needed) -> None:

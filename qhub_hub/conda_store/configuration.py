@@ -1,0 +1,73 @@
+"""conda-store's configuration, made where its programs read their configuration file: in their own processes."""
+
+from typing import Any
+
+from qhub_hub.conda_store import lock, rules
+from qhub_hub.conda_store.interrupted import end_interrupted_builds
+from qhub_hub.conda_store.names import PREFIX
+from qhub_hub.conda_store.settings import settings_here
+
+_LARGEST_PAGE = 1000  # rows
+
+
+def configure(c: Any) -> None:
+    """Set what server and worker need.
+
+    Args:
+        c: conda-store's configuration, as its file gets it.
+    """
+    settings = settings_here()
+    _both(c, settings.store, settings.data, settings.conda)
+    c.CondaStoreServer.address = "127.0.0.1"
+    c.CondaStoreServer.port = settings.port
+    c.CondaStoreServer.url_prefix = PREFIX
+    c.CondaStoreServer.behind_proxy = True  # the hub's
+    c.CondaStoreServer.cors_allow_origin_regex = None  # by default every web page may ask in the name of its visitor
+    c.CondaStoreServer.enable_metrics = False
+    c.CondaStoreServer.max_page_size = _LARGEST_PAGE
+    # By name: only the server has what these need.
+    c.CondaStoreServer.authentication_class = "qhub_hub.conda_store.authentication.HubAuthentication"
+    c.CondaStoreWorker.concurrency = 1
+    end_interrupted_builds()
+    _index_nothing()
+
+
+def _both(c: Any, store: str, data: str, conda: str) -> None:
+    c.CondaStore.store_directory = store
+    c.CondaStore.build_directory = "{store_directory}/{namespace}/builds"
+    c.CondaStore.environment_directory = "{store_directory}/{namespace}/envs/{name}"
+    c.CondaStore.database_url = f"sqlite:///{data}/conda-store.sqlite?check_same_thread=False"
+    # Apart from the other, which changes only when something happens: QHub looks at it for that.
+    c.CondaStore.celery_broker_url = f"sqla+sqlite:///{data}/queue.sqlite"
+    c.CondaStore.celery_results_backend = f"db+sqlite:///{data}/queue.sqlite"
+    c.CondaStore.storage_class = "qhub_hub.conda_store.storage.SignedStorage"
+    c.CondaStore.build_artifacts = ["LOCKFILE", "YAML"]
+    c.CondaStore.conda_command = conda
+    c.CondaStore.conda_indexed_channels = []
+    c.CondaStore.default_namespace = "global"
+    # The process makes them as they must be; else all files are gone through once more after a build.
+    c.CondaStore.default_uid = None
+    c.CondaStore.default_gid = None
+    c.CondaStore.default_permissions = None
+    c.CondaStore.validate_specification = rules.validate_specification
+    c.CondaStore.validate_action = rules.validate_action
+    c.CondaStore.lock_backend = lock.NAME
+    _know(lock)
+
+
+def _index_nothing() -> None:
+    """conda-store 2025.2.2 copies every channel that a build has used into its database, every quarter of an hour.
+
+    Of conda-forge that takes minutes and hundreds of megabytes, and nobody asks for it here.
+    """
+    from conda_store_server._internal import orm
+
+    orm.CondaChannel.update_packages = lambda self, db, subdirs=None: None
+
+
+def _know(plugin: Any) -> None:
+    """conda-store 2025.2.2 looks for plugins in this list and nowhere else."""
+    from conda_store_server import plugins
+
+    if plugin not in plugins.BUILTIN_PLUGINS:
+        plugins.BUILTIN_PLUGINS.append(plugin)

@@ -1,0 +1,38 @@
+"""Runs one of conda-store's programs for as long as QHub's hub is there.
+
+`python -m qhub_hub.conda_store.keeper NICE PROGRAM …`: its standard input is a pipe that the hub holds and writes
+nothing into. When the hub ends, in whichever way, the pipe does, too, and with it the program and all that it started.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+_PATIENCE = 2.0  # seconds for the program to end by itself
+
+
+def _end_with_hub(program: "subprocess.Popen[bytes]") -> None:
+    sys.stdin.buffer.read()
+    program.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):  # a worker would end its build first
+        program.wait(_PATIENCE)
+    os.killpg(0, signal.SIGKILL)  # the session is its own
+
+
+def main() -> int:
+    """Run the program; returns its exit code."""
+    os.umask(0o022)
+    os.nice(int(sys.argv[1]))
+    # celery's clock ends where this is missing (facts/conda-store.md §1.3 b).
+    Path.home().joinpath(".local/share/conda-store").mkdir(parents=True, exist_ok=True)
+    program = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)  # noqa: S603 - what the hub names
+    threading.Thread(target=_end_with_hub, args=[program], daemon=True).start()
+    return program.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""conda-store as a service of the hub: what it may ask about people."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from jupyterhub.apihandlers.base import APIHandler
+from tornado.web import HTTPError
+
+from qhub_hub.config.models import Config
+from qhub_hub.environments import group_namespace, user_namespace
+from qhub_hub.hub.deployment import OneMachine
+from qhub_hub.hub.planned import hub_groups
+from qhub_hub.hub.site import Site
+from qhub_hub.identity import Identity
+from qhub_hub.sessions import Rejected
+from qhub_hub.sessions.catalogue import own_namespaces
+
+NAME = "conda-store"
+"""Of the service at the hub."""
+
+ROUTE = f"/services/{NAME}/"
+"""Path at the hub's proxy."""
+
+RIGHTS_SCOPE = "custom:qhub:environments"
+SCOPES = {RIGHTS_SCOPE: {"description": "Read which environments people may see and make"}}
+ACCESS = f"access:services!service={NAME}"
+
+
+def service_token(machine: OneMachine) -> str:
+    """What conda-store shows to the hub: the same at every start, so none is left in the database."""
+    return derived(machine, "service")
+
+
+def derived(machine: OneMachine, use: str) -> str:
+    """A secret of conda-store's, from the cookie's. Nobody gets from one to another.
+
+    Args:
+        use: tells it from others.
+    """
+    return hmac.digest(machine.secrets.cookie, f"qhub conda-store {use}".encode(), hashlib.sha256).hex()
+
+
+def service(machine: OneMachine) -> dict[str, Any]:
+    """For `JupyterHub.services`. Without a `url`: JupyterHub 6.1 would wait for that at its start."""
+    return {
+        "name": NAME,
+        "api_token": service_token(machine),
+        "display": False,
+        "oauth_client_id": f"service-{NAME}",
+        "oauth_redirect_uri": f"{ROUTE}oauth_callback/",
+        "oauth_no_confirm": True,
+    }
+
+
+class EnvironmentRightsHandler(APIHandler):  # type: ignore[misc]
+    """`GET /hub/api/qhub/environments/<name>`: in which namespaces somebody sees, and makes, environments."""
+
+    async def get(self, name: str) -> None:
+        """Answer with JSON; 404 or 403 with `known: false` for whom the hub lets in no more."""
+        # `needs_scope` can't name a custom scope: it is checked when this file is imported, and they are made later.
+        if RIGHTS_SCOPE not in self.expanded_scopes:
+            raise HTTPError(403, f"This needs the scope {RIGHTS_SCOPE}, which only conda-store has.")
+        user = self.find_user(name)
+        if user is None:
+            return self._unknown(404)
+        refusal = getattr(self.authenticator, "refusal", None)
+        if refusal is not None and refusal(user.name, hub_groups(user)):
+            return self._unknown(403)
+        site: Site = self.settings["qhub"]
+        try:
+            identity = site.identity(user.name, hub_groups(user))
+        except Rejected as rejected:
+            raise HTTPError(503, rejected.message) from None
+        self.write(rights(site.config, identity, bool(user.admin)))
+
+    def _unknown(self, status: int) -> None:
+        self.set_status(status)
+        self.write({"known": False})
+
+
+def rights(config: Config, identity: Identity, admin: bool) -> Mapping[str, Any]:
+    """The hub's answer about somebody, as plain JSON values; read by `qhub_hub.conda_store.rights`.
+
+    People make environments in their own namespace and in those of their groups, as far as they may see these.
+    """
+    seen = own_namespaces(config, identity)
+    own = {user_namespace(identity.name), *map(group_namespace, identity.group_names)}
+    return {
+        "admin": admin,
+        "home": user_namespace(identity.name),
+        "build": [name for name in seen if name in own],
+        "see": list(seen),
+    }
+
+
+def handlers() -> list[tuple[Any, ...]]:
+    """For `JupyterHub.extra_handlers`."""
+    return [(r"/api/qhub/environments/([^/]+)", EnvironmentRightsHandler)]

@@ -1,0 +1,3 @@
+from types import SimpleNamespace
+
+context = SimpleNamespace(subdir="linux-64")

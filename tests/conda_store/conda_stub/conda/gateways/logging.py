@@ -1,0 +1,1 @@
+"""Imported for what it does to loggers, which these tests need nothing of."""
