@@ -96,13 +96,16 @@ def provider(running_provider: IdentityProvider) -> Iterator[IdentityProvider]:
     running_provider.lifetime = 3600.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hub_with(
-    running_provider: IdentityProvider, lasting_qhub_up: Callable[..., RunningHub], open_folder: Path
+    request: pytest.FixtureRequest,
+    running_provider: IdentityProvider,
+    qhub_up: Callable[..., RunningHub],
+    open_folder: Path,
 ) -> Callable[[str], RunningHub]:
     """`hub_with("oidc")`: the hub whose sign-in is that provider."""
     hubs: dict[str, RunningHub] = {}
-    url = running_provider.url
+    url, module = running_provider.url, request.module.__name__.rpartition(".")[2]
 
     def up(kind: str) -> RunningHub:
         if kind not in hubs:
@@ -111,7 +114,7 @@ def hub_with(
             key = running_provider.directory.write_key_file(open_folder / "service-account.json", url)
             settings = SETTINGS[kind].format(url=url, key=key)
             values = TEAM.format(provider=kind, settings=settings, client=CLIENT_ID, secret=secret)
-            hubs[kind] = lasting_qhub_up(kind, values + HUB_CONFIG.format(url=url))
+            hubs[kind] = qhub_up(f"{kind}-{module}", values + HUB_CONFIG.format(url=url))
         return hubs[kind]
 
     return up
