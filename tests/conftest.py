@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Error, Page, expect, sync_playwright
+
+from qhub_hub.testing.waiting import PATIENCE
 
 # How busy the machine is must not decide whether a test passes.
 settings.register_profile("qhub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("qhub")
+expect.set_options(timeout=PATIENCE * 1000)
 _PAGES = pytest.StashKey[list[Page]]()
 
 
@@ -53,7 +56,9 @@ def open_page(request: pytest.FixtureRequest, chromium: str) -> Iterator[Callabl
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
 
         def opened() -> Page:
-            pages.append(browser.new_context(viewport={"width": 1200, "height": 800}).new_page())
+            context = browser.new_context(viewport={"width": 1200, "height": 800})
+            context.set_default_timeout(PATIENCE * 1000)
+            pages.append(context.new_page())
             return pages[-1]
 
         yield opened

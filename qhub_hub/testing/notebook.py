@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,7 @@ import httpx
 
 from qhub_hub.singleuser.dask import mend_client
 from qhub_hub.testing.one_machine import Person, RunningHub
-
-GATEWAY_WITHIN = 60.0  # seconds
-RUNS_WITHIN = 150.0  # seconds; two cores that are shared with other tests
+from qhub_hub.testing.waiting import PATIENCE, eventually
 
 
 class Notebook:
@@ -25,7 +22,8 @@ class Notebook:
         person: whose it is.
 
     Raises:
-        RuntimeError: they have no running server, or the Dask gateway does not answer.
+        RuntimeError: they have no running server.
+        AssertionError: the Dask gateway does not answer.
     """
 
     def __init__(self, hub: RunningHub, person: Person) -> None:
@@ -35,7 +33,7 @@ class Notebook:
         mend_client(self._env)
         _wait_for_gateway(self._env["DASK_GATEWAY__ADDRESS"])
 
-    def run(self, code: str, python: str = sys.executable, within: float = RUNS_WITHIN) -> str:
+    def run(self, code: str, python: str = sys.executable, within: float = PATIENCE) -> str:
         """What a piece of Python prints.
 
         Args:
@@ -75,14 +73,12 @@ class Notebook:
 
 def _wait_for_gateway(address: str) -> None:
     # It starts after the hub, which waits for nobody: some seconds later than the first server of a fast test.
-    deadline = time.monotonic() + GATEWAY_WITHIN
-    while True:
+    def answers() -> bool:
         with suppress(httpx.TransportError):
-            if httpx.get(f"{address}/api/health").status_code == 200:
-                return
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"no gateway answers at {address}")
-        time.sleep(0.1)
+            return httpx.get(f"{address}/api/health").status_code == 200
+        return False
+
+    eventually(answers, what=f"no gateway answered at {address}")
 
 
 def _environment(hub: RunningHub, name: str) -> dict[str, str]:

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import httpx
 
-READY_WITHIN = 120.0  # seconds; the first start of a state folder gets the proxy from npm
-STOPS_WITHIN = 45.0
+from qhub_hub.testing.waiting import PATIENCE, eventually
+
 STATE_VERSION = "1"
 
 
@@ -74,13 +74,9 @@ class Person:
         model: dict[str, Any] = user.get("servers", {}).get(server, {})
         return model
 
-    def wait_for(self, server: str = "", timeout: float = 60) -> None:
+    def wait_for(self, server: str = "") -> None:
         """Wait until a pending server is ready."""
-        deadline = time.monotonic() + timeout
-        while not self.server(server).get("ready"):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the server of {self.name} was not ready after {timeout:g} s")
-            time.sleep(0.1)
+        eventually(lambda: self.server(server).get("ready"), what=f"the server of {self.name} was not ready")
 
     def prefix(self, server: str = "") -> str:
         """Path of a server, with a slash at its end."""
@@ -93,11 +89,11 @@ class Person:
     def stop(self, server: str = "") -> None:
         """Stop a server and wait until it is gone."""
         path = f"{self._model}/server{'s/' + server if server else ''}"
-        deadline = time.monotonic() + STOPS_WITHIN
-        while self.api("DELETE", path).status_code == 202 or self.server(server):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the server of {self.name} did not stop")
-            time.sleep(0.1)
+
+        def gone() -> bool:
+            return self.api("DELETE", path).status_code != 202 and not self.server(server)
+
+        eventually(gone, what=f"the server of {self.name} did not stop")
 
     def close(self) -> None:
         """Close the connections."""
@@ -144,7 +140,7 @@ class RunningHub:
                 env={key: value for key, value in os.environ.items() if not key.startswith("PYTEST")},
                 start_new_session=True,
             )
-        deadline = time.monotonic() + READY_WITHIN
+        deadline = time.monotonic() + PATIENCE
         while b"is ready" not in self.output.read_bytes()[begin:]:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
@@ -178,7 +174,7 @@ class RunningHub:
         """Press Ctrl-C and wait; returns the exit code."""
         process = self._close()
         process.send_signal(signal.SIGINT)
-        return process.wait(STOPS_WITHIN)
+        return process.wait(PATIENCE)
 
     def kill(self) -> None:
         """End the hub as a crash would: its children are not asked."""

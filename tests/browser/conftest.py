@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from qhub_hub.testing.waiting import PATIENCE
+
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -36,6 +38,7 @@ def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
     def opened(**options: object) -> BrowserContext:
         made = browser.new_context(**options)
+        made.set_default_timeout(PATIENCE * 1000)
         made.on(
             "request",
             lambda request: (

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from qhub_hub.testing.one_machine import RunningHub
+from qhub_hub.testing.waiting import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.root]
 
@@ -20,7 +21,6 @@ qhub:
     quiet: {displayName: Quiet, cpu: {limit: 1}, memory: {limit: "2Gi"}, culling: {idle: 60s}}
 """
 PAGE_ASKS_EVERY = 30_000  # milliseconds
-WITHIN = 60.0  # seconds; a notice is due after half of the minute
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,8 @@ def lab(hub: RunningHub, context: Callable[..., BrowserContext]) -> Iterator[Cal
         page.get_by_role("button", name="Sign in").click()
         page.get_by_role("radio", name=re.compile(profile)).check(force=True)
         page.get_by_role("button", name="Start").click()
-        page.wait_for_url(re.compile(rf"/user/{name}/lab"), timeout=60_000)
-        page.locator(".jp-LauncherCard").first.wait_for(timeout=60_000)
+        page.wait_for_url(re.compile(rf"/user/{name}/lab"))
+        page.locator(".jp-LauncherCard").first.wait_for()
         return page
 
     yield opened
@@ -66,7 +66,7 @@ def leave(page: Page) -> None:
 def until_it_is_said(page: Page) -> Locator:
     """The notice, once it is on the screen; the page's clock runs ahead, so that the page asks at once."""
     notice = page.get_by_role("alert").filter(has_text="Your server stops within")
-    deadline = time.monotonic() + WITHIN
+    deadline = time.monotonic() + PATIENCE
     while not notice.count():
         assert time.monotonic() < deadline, "nobody says that the server is about to end"
         page.clock.fast_forward(PAGE_ASKS_EVERY)

@@ -1,7 +1,6 @@
 """A real hub with the real conda-store: its server, its worker, and environments from a channel of real packages."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import httpx
 import pytest
 
 from qhub_hub.testing.one_machine import Person, RunningHub
+from qhub_hub.testing.waiting import eventually
 from tests.conda_store.programs import programs
 from tests.environments.conftest import _reachable, channel  # noqa: F401 - fixtures
 
@@ -31,7 +31,6 @@ qhub:
       group-data/tiny: {{dependencies: ["tiny={tiny}"]}}
       global/wrong: {{dependencies: [nosuchpackage]}}
 """
-WITHIN = 90  # seconds; two cores that are shared with other tests
 
 
 class Site:
@@ -50,8 +49,9 @@ class Site:
         """Somebody who is signed in to conda-store, too, and whose namespace has its folder."""
         person = self.hub.person(name)
         # Where a test has just killed it, it is not there at once.
-        wait(lambda: person.http.get(f"{PAGE}/ui/", headers={"Accept": "text/html"}).status_code == 200)
-        wait(lambda: (self.environments / f"user-{name}" / "builds").is_dir())
+        page = f"{PAGE}/ui/"
+        eventually(lambda: person.http.get(page, headers={"Accept": "text/html"}).status_code == 200)
+        eventually((self.environments / f"user-{name}" / "builds").is_dir)
         return person
 
     @property
@@ -73,16 +73,8 @@ class Site:
 
     def built(self, key: str) -> dict[str, Any]:
         """The manifest's entry, once the environment is ready."""
-        wait(lambda: self.entry(key).get("status") == "ready")
+        eventually(lambda: self.entry(key).get("status") == "ready")
         return self.entry(key)
-
-
-def wait(is_so: Callable[[], Any]) -> None:
-    """Until something is so."""
-    deadline = time.monotonic() + WITHIN
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.1)
 
 
 def order(person: Person, key: str, *dependencies: str, **more: Any) -> httpx.Response:
@@ -106,5 +98,5 @@ def site(lasting_qhub_up: Callable[..., RunningHub], channel: str) -> Site:  # n
     values = {"channel": channel, "programs": programs(), "tiny": "1.0", "other": "bob", "quota": "1Gi"}
     site = Site(lasting_qhub_up("conda-store", VALUES.format_map(values)), values)
     # It starts after the hub, which waits for nobody.
-    wait(lambda: httpx.get(f"{site.hub.address}{PAGE}/api/v1/").status_code == 401)
+    eventually(lambda: httpx.get(f"{site.hub.address}{PAGE}/api/v1/").status_code == 401)
     return site

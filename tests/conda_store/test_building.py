@@ -10,14 +10,15 @@ import pytest
 
 from qhub_hub.cli import main
 from qhub_hub.testing.one_machine import Person, RunningHub
-from tests.conda_store.conftest import PAGE, Site, listed, order, wait
+from qhub_hub.testing.waiting import eventually
+from tests.conda_store.conftest import PAGE, Site, listed, order
 from tests.environments.lab import kernels_of, run_cell, start_kernel
 
 
 def finished(person: Person, ordered: httpx.Response) -> dict[str, object]:
     """A build, once it is over."""
     path = f"{PAGE}/api/v1/build/{ordered.json()['data']['build_id']}/"
-    wait(lambda: person.http.get(path).json()["data"]["status"] in ("COMPLETED", "FAILED"))
+    eventually(lambda: person.http.get(path).json()["data"]["status"] in ("COMPLETED", "FAILED"))
     return person.http.get(path).json()["data"]
 
 
@@ -32,7 +33,7 @@ def test_a_declared_environment_becomes_a_kernel_that_is_the_person(
     eve.start()
     eve.open_server()
     name = "env--global--work--python3"
-    wait(lambda: name in kernels_of(eve))
+    eventually(lambda: name in kernels_of(eve))
     kernel = start_kernel(eve, name).json()["id"]
     prefix, uid = run_cell(eve, kernel, "import os, sys; print(sys.prefix, os.getuid())").split()
     assert (prefix, int(uid) >= 100_000) == (entry["prefix"], True)
@@ -43,7 +44,7 @@ def test_a_declared_environment_becomes_a_kernel_that_is_the_person(
     ordered = order(eve, "user-eve/own", "python", "ipykernel")
     assert ordered.status_code == 200, ordered.text
     assert finished(eve, ordered)["status"] == "COMPLETED"
-    wait(lambda: "env--user-eve--own--python3" in kernels_of(eve))
+    eventually(lambda: "env--user-eve--own--python3" in kernels_of(eve))
     assert (site.environments / "user-eve").stat().st_mode & 0o007 == 0
     assert not any(key.startswith("user-eve") for key in listed(site.person("ann")))
 
@@ -60,11 +61,11 @@ def test_a_declared_environment_becomes_a_kernel_that_is_the_person(
 
 
 def test_what_can_not_be_built_says_why_in_a_sentence(site: Site) -> None:
-    wait(lambda: site.entry("global/wrong"))
+    eventually(lambda: site.entry("global/wrong"))
     assert site.entry("global/wrong")["message"].startswith("nosuchpackage is in none of the channels file:///")
     ann = site.person("ann")
     finished(ann, order(ann, "user-ann/clash", "needs-old-tiny", "tiny=2.0"))
-    wait(lambda: site.entry("user-ann/clash"))
+    eventually(lambda: site.entry("user-ann/clash"))
     assert site.entry("user-ann/clash")["message"].startswith("These packages can't be installed together")
 
 
@@ -110,7 +111,7 @@ def test_a_changed_declaration_is_built_anew_and_the_build_before_stays(site: Si
     before = site.built("group-data/tiny")
     wanted = "2.0" if before["packages"] == {"tiny": "1.0"} else "1.0"
     site.values(tiny=wanted)
-    wait(lambda: site.entry("group-data/tiny")["packages"] == {"tiny": wanted})
+    eventually(lambda: site.entry("group-data/tiny")["packages"] == {"tiny": wanted})
     assert Path(before["prefix"]).is_dir(), "programs may still run from it"
 
 
@@ -118,28 +119,28 @@ def test_its_owner_goes_back_to_an_earlier_build_and_deletes_all(site: Site) -> 
     ann, environment = site.person("ann"), f"{PAGE}/api/v1/environment/user-ann/gone/"
     first = finished(ann, order(ann, "user-ann/gone", "tiny=1.0"))
     second = finished(ann, order(ann, "user-ann/gone", "tiny=2.0"))
-    wait(lambda: site.entry("user-ann/gone").get("packages") == {"tiny": "2.0"})
+    eventually(lambda: site.entry("user-ann/gone").get("packages") == {"tiny": "2.0"})
     newer = Path(site.entry("user-ann/gone")["prefix"])
     assert ann.http.put(environment, json={"build_id": first["id"]}).status_code == 200
-    wait(lambda: site.entry("user-ann/gone")["packages"] == {"tiny": "1.0"})
+    eventually(lambda: site.entry("user-ann/gone")["packages"] == {"tiny": "1.0"})
     # As QHub removes what is not kept any more.
     assert ann.http.delete(f"{PAGE}/api/v1/build/{second['id']}/").status_code == 200
-    wait(lambda: not newer.exists())
+    eventually(lambda: not newer.exists())
     prefix, link = Path(site.entry("user-ann/gone")["prefix"]), site.environments / "user-ann/envs/gone"
     assert link.resolve() == prefix
     assert ann.http.delete(environment).status_code == 200
-    wait(lambda: not site.entry("user-ann/gone") and not prefix.exists() and not link.is_symlink())
+    eventually(lambda: not site.entry("user-ann/gone") and not prefix.exists() and not link.is_symlink())
 
 
 def test_who_has_used_their_room_up_is_told_so(site: Site) -> None:
     bob = site.person("bob")
     finished(bob, order(bob, "user-bob/one", "tiny"))
     site.values(quota="1Ki")
-    wait(lambda: site.told["personal_quota"] == 2**10)
+    eventually(lambda: site.told["personal_quota"] == 2**10)
     refused = order(bob, "user-bob/two", "tiny")
     assert (refused.status_code, "The builds in user-bob take" in refused.text) == (400, True)
     site.values(quota="1Gi")
-    wait(lambda: site.told["personal_quota"] == 2**30)
+    eventually(lambda: site.told["personal_quota"] == 2**30)
 
 
 def test_nobody_puts_a_build_of_others_into_force(site: Site) -> None:
@@ -202,12 +203,12 @@ def test_kernels_stay_while_conda_store_is_away_and_a_build_that_died_with_it_sa
     entry, ann = site.built("global/work"), site.person("ann")
     ordered = order(ann, "user-ann/died", "python", "ipykernel")
     build = f"{PAGE}/api/v1/build/{ordered.json()['data']['build_id']}/"
-    wait(lambda: ann.http.get(build).json()["data"]["status"] == "BUILDING")
+    eventually(lambda: ann.http.get(build).json()["data"]["status"] == "BUILDING")
     killed = processes(site)
     for process in killed:
         os.kill(int(process.name), signal.SIGKILL)
     assert site.entry("global/work") == entry
-    wait(lambda: "ended before it was done" in site.entry("user-ann/died").get("message", ""))
+    eventually(lambda: "ended before it was done" in site.entry("user-ann/died").get("message", ""))
     assert not set(processes(site)) & set(killed)
     assert site.entry("global/work") == entry
     assert finished(ann, order(ann, "user-ann/died", "tiny"))["status"] == "COMPLETED"

@@ -17,7 +17,8 @@ import pytest
 from qhub_hub.conda_store.rest import CondaStore, Unavailable
 from qhub_hub.conda_store.settings import VARIABLE, Settings, Values
 from qhub_hub.testing.one_machine import free_port
-from tests.conda_store.conftest import PAGE, wait
+from qhub_hub.testing.waiting import eventually
+from tests.conda_store.conftest import PAGE
 from tests.conda_store.programs import ROOT, programs
 
 MANY = 1200
@@ -80,7 +81,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
         except Unavailable:
             return False
 
-    wait(answers)
+    eventually(answers)
     yield Bare(port, folder / "data" / "conda-store.sqlite", rest)
     assert server.stdin is not None
     server.stdin.close()

@@ -6,7 +6,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.conda_store.conftest import PAGE, Site, listed, order, wait
+from qhub_hub.testing.waiting import eventually
+from tests.conda_store.conftest import PAGE, Site, listed, order
 
 
 def test_the_hubs_menu_leads_to_the_page_which_knows_the_person(site: Site) -> None:
@@ -119,7 +120,7 @@ def test_who_leaves_a_group_loses_its_environments_while_signed_in(site: Site) -
     bob = site.person("bob")
     assert "group-other/*" in bob.http.get(f"{PAGE}/api/v1/permission/").json()["data"]["entity_roles"]
     site.values(other="eve")
-    wait(lambda: "group-other/*" not in bob.http.get(f"{PAGE}/api/v1/permission/").json()["data"]["entity_roles"])
+    eventually(lambda: "group-other/*" not in bob.http.get(f"{PAGE}/api/v1/permission/").json()["data"]["entity_roles"])
     assert order(bob, "group-other/mine", "tiny").status_code == 403
     site.values(other="bob")
 

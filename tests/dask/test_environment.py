@@ -1,7 +1,6 @@
 """Clusters run in the environment that was asked for, which their owner's notebook need not run in."""
 
 import json
-import time
 from collections.abc import Callable
 
 import pytest
@@ -9,9 +8,9 @@ import pytest
 from qhub_hub.environments import Environment, read_manifest
 from qhub_hub.testing.notebook import Notebook
 from qhub_hub.testing.one_machine import RunningHub
+from qhub_hub.testing.waiting import eventually
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(400)]
-BUILT_WITHIN = 180  # seconds
+pytestmark = [pytest.mark.root]
 
 WHERE = """
 import json, sys
@@ -33,13 +32,13 @@ except Exception as error:
 
 
 def built(hub: RunningHub, name: str) -> Environment:
-    deadline = time.monotonic() + BUILT_WITHIN
-    while time.monotonic() < deadline:
-        for environment in read_manifest(hub.state / "files/environments/global"):
-            if environment.name == name and environment.prefix:
-                return environment
-        time.sleep(0.2)
-    raise AssertionError(f"{name} was not built")
+    def ready() -> Environment | None:
+        there = read_manifest(hub.state / "files/environments/global")
+        return next((one for one in there if one.name == name and one.prefix), None)
+
+    found = eventually(ready)
+    assert found is not None
+    return found
 
 
 def test_scheduler_and_workers_run_in_the_chosen_environment(

@@ -16,8 +16,6 @@ from qhub_hub.testing.terminal import type_into_terminal
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/guides/one-machine.md").read_text(encoding="utf-8")
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def example(language: str, containing: str) -> str:
     """The one block of the guide in which these words stand."""

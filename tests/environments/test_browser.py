@@ -33,13 +33,13 @@ def test_a_new_environment_appears_on_an_open_launcher(
     page.fill("input[name=password]", hub.password("ann"))
     page.press("input[name=password]", "Enter")
     cards = page.locator(".jp-Launcher-body .jp-LauncherCard")
-    cards.first.wait_for(timeout=60_000)
+    cards.first.wait_for()
     page.wait_for_timeout(1000)  # the first answer to the question whether kernels have changed
     assert cards.filter(has_text="shell").count() == 0
     Path(hub.values[0]).write_text(
         VALUES.format(channel=channel, declared='"global/shell": {dependencies: [echo-kernel]}')
     )
     # Built within three seconds, asked for every five; JupyterLab itself would look after a minute.
-    cards.filter(has_text="shell (global)").first.wait_for(timeout=25_000)
+    cards.filter(has_text="shell (global)").first.wait_for(timeout=50_000)
     if folder := os.environ.get("QHUB_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/environments.png")

@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from qhub_hub.environments import read_manifest
 from qhub_hub.environments.access import BUILDER
 from qhub_hub.environments.builds import BuildError
+from qhub_hub.testing.waiting import eventually
 
 
 def test_a_build_is_in_force_with_its_lock_file_its_log_and_its_entry(place) -> None:
@@ -182,10 +182,7 @@ def test_a_killed_build_is_never_seen_and_leaves_no_process(place, victim: str) 
             for pid in workers(place.builds.root):
                 os.kill(pid, signal.SIGKILL)
         process.stdout.read()
-    deadline = time.monotonic() + 10
-    while workers(place.builds.root):
-        assert time.monotonic() < deadline, "the worker outlived whoever asked for the build"
-        time.sleep(0.02)
+    eventually(lambda: not workers(place.builds.root), what="the worker outlived whoever asked for the build")
     assert (place.prefix("global/one") / "share/tiny").read_text() == "one"
     (entry,) = read_manifest(place.builds.namespace("global"))
     assert entry.status == "ready"

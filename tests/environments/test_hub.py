@@ -1,7 +1,6 @@
 """A real hub with environments: built while people work, in their JupyterLab within seconds, and nobody else's."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from qhub_hub.cli import main
 from qhub_hub.testing.one_machine import Person, RunningHub
+from qhub_hub.testing.waiting import eventually
 from tests.environments.lab import kernels_of, run_cell, start_kernel
 
 VALUES = """
@@ -36,10 +36,7 @@ def hub(qhub_up: Callable[..., RunningHub], channel: str) -> RunningHub:
 
 
 def wait_for(person: Person, name: str) -> None:
-    deadline = time.monotonic() + 60
-    while name not in kernels_of(person):
-        assert time.monotonic() < deadline, f"{name} did not appear"
-        time.sleep(0.1)
+    eventually(lambda: name in kernels_of(person))
 
 
 def signed_in(hub: RunningHub, name: str) -> Person:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from qhub_hub.hub.processes import marks
 from qhub_hub.testing.one_machine import RunningHub, free_port
 from qhub_hub.testing.terminal import type_into_terminal
+from qhub_hub.testing.waiting import eventually
 
 Up = Callable[..., RunningHub]
 
@@ -29,14 +29,6 @@ def children_of(pid: int) -> set[int]:
 
 def alive(pids: set[int]) -> set[int]:
     return {pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes()}
-
-
-def eventually(look: Callable[[], bool], seconds: float) -> bool:
-    """Whether something becomes true within the time."""
-    deadline = time.monotonic() + seconds
-    while not look() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return look()
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +63,7 @@ def test_a_process_that_outlived_its_terminal_ends_with_the_server(hub: RunningH
     left = processes_of(hub) - before
     assert left
     zoe.stop()
-    assert eventually(lambda: alive(left | before) == set(), 5)
+    eventually(lambda: not alive(left | before))
 
 
 def test_a_server_survives_a_killed_hub_and_the_next_start_says_so(qhub_up: Up) -> None:
@@ -112,11 +104,8 @@ def test_what_a_server_left_behind_ends_although_the_server_ended_by_itself(hub:
     left = processes_of(hub) - before
     assert left
     os.kill(min(before), signal.SIGKILL)
-    deadline = time.monotonic() + 45
-    while alive(left) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert alive(left) == set()
-    assert zoe.server() == {}
+    eventually(lambda: not alive(left))
+    eventually(lambda: zoe.server() == {})
 
 
 def test_a_second_hub_on_the_same_state_is_refused(hub: RunningHub, open_folder: Path) -> None:

@@ -4,7 +4,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from qhub_hub.testing.one_machine import RunningHub
 from qhub_hub.testing.terminal import type_into_terminal
+from qhub_hub.testing.waiting import eventually
 
 VALUES = """
 qhub:
@@ -114,10 +114,7 @@ def test_the_culler_ends_what_is_idle_or_old_but_no_job_that_works_on_after_its_
     for person, profile in ((idle, "idle"), (aged, "aged"), (works, "idle")):
         assert person.start({"profile": profile}).status_code in (201, 202)
     type_into_terminal(works, "(setsid timeout 120 sh -c 'while :; do :; done' >/dev/null 2>&1 &)")
-    deadline = time.monotonic() + 90
-    while idle.server() or aged.server():
-        assert time.monotonic() < deadline, "nobody ends them"
-        time.sleep(0.5)
+    eventually(lambda: not (idle.server() or aged.server()))
     assert works.server()["ready"]
     works.stop()
     with sqlite3.connect(f"file:{hub.state}/databases/usage.sqlite?mode=ro", uri=True) as record:

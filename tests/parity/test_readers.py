@@ -15,7 +15,6 @@ from qhub_hub.config.tree import plain
 from qhub_hub.installation import packaged
 
 # The first test of a cold machine builds the libraries.
-pytestmark = pytest.mark.timeout(900)
 
 asked = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

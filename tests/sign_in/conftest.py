@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from qhub_hub.testing.identity_provider import CLIENT_ID, CLIENT_SECRET, Faults, IdentityProvider
 from qhub_hub.testing.one_machine import Person, RunningHub
+from qhub_hub.testing.waiting import PATIENCE
 
 TEAM = """
 qhub:
@@ -153,6 +154,6 @@ def browser(chromium: str) -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page of a browser profile of its own."""
     context = browser.new_context()
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE * 1000)
     yield context.new_page()
     context.close()

@@ -10,7 +10,7 @@ from qhub_hub.testing.one_machine import RunningHub
 
 from .conftest import Visitor, sentence
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.root]
 
 
 @pytest.mark.parametrize(

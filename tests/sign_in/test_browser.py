@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from qhub_hub.testing.identity_provider import GROUPS_CLAIM, IdentityProvider
 from qhub_hub.testing.one_machine import RunningHub
 
-pytestmark = [pytest.mark.browser, pytest.mark.root, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.root]
 
 
 def through_the_provider(page: Page, hub: RunningHub, button: str, account: str) -> None:
@@ -33,7 +33,7 @@ def test_a_member_signs_in_and_starts_what_the_providers_group_opens(
     expect(page.get_by_role("radio", name=re.compile("Accelerated"))).to_be_enabled()
     page.get_by_role("radio", name=re.compile("Accelerated")).check(force=True)
     page.get_by_role("button", name="Start").click()
-    page.wait_for_url(re.compile(r"/user/gina[^/]*/lab"), timeout=60_000)
+    page.wait_for_url(re.compile(r"/user/gina[^/]*/lab"))
 
 
 def test_auth0_needs_a_verified_address(

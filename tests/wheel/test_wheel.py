@@ -19,8 +19,6 @@ from qhub_hub.testing.terminal import type_into_terminal
 ROOT = Path(__file__).parents[2]
 INSIDE = "qhub_hub/installation"
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
