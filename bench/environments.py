@@ -8,7 +8,6 @@ and is printed beside it. The rival of the kernel's start is the server's own ke
 """
 
 import asyncio
-import fcntl
 import json
 import os
 import statistics
@@ -28,7 +27,7 @@ from qhub_hub.environments.building import Room, build
 from qhub_hub.environments.builds import Builds
 from qhub_hub.environments.specification import Specification
 from qhub_hub.singleuser.kernels import EnvironmentKernels
-from qhub_hub.testing.conda_channel import installed, make_channel
+from qhub_hub.testing.conda_channel import Package, installed, kept_channel
 
 GOAL, CONDA_STORE = 0.02, 2.23  # of conda-store's time; seconds
 COUNT, PACKAGES = 1000, ("ipykernel", "jupyterlab")
@@ -94,13 +93,12 @@ def listing(root: Path) -> bool:
 
 def channel(folder: Path) -> str:
     """The packages of a large environment, kept for the next run; environment_image.py uses the same."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / "bench.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "noarch/repodata.json").exists():
-            print("making the channel (once) …", flush=True)
-            make_channel(folder, installed(*PACKAGES))
-    return f"file://{folder}"
+
+    def packages() -> list[Package]:
+        print("making the channel (once) …", flush=True)
+        return installed(*PACKAGES)
+
+    return kept_channel(folder, packages)
 
 
 async def answers(manager: AsyncKernelManager) -> float:

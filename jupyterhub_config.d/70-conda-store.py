@@ -1,7 +1,7 @@
 # conda-store as a service of the hub, on one machine, where `qhub.environments.provider` names it.
 if machine and machine.conda_store_port:
     from qhub_hub.hub import conda_store
-    from qhub_hub.hub.dask import open_to_users
+    from qhub_hub.hub.service_api import open_to_users
 
     c.JupyterHub.services.append(conda_store.service(machine))
     c.Proxy.extra_routes.update({conda_store.ROUTE: f"http://127.0.0.1:{machine.conda_store_port}"})

@@ -5,16 +5,13 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from jupyterhub.apihandlers.base import APIHandler
-from tornado.web import HTTPError
-
 from qhub_hub.config.models import Config
 from qhub_hub.environments import group_namespace, user_namespace
 from qhub_hub.hub.deployment import OneMachine
 from qhub_hub.hub.planned import hub_groups
+from qhub_hub.hub.service_api import PersonHandler
 from qhub_hub.hub.site import Site
 from qhub_hub.identity import Identity
-from qhub_hub.sessions import Rejected
 from qhub_hub.sessions.catalogue import own_namespaces
 
 NAME = "conda-store"
@@ -54,30 +51,14 @@ def service(machine: OneMachine) -> dict[str, Any]:
     }
 
 
-class EnvironmentRightsHandler(APIHandler):  # type: ignore[misc]
+class EnvironmentRightsHandler(PersonHandler):
     """`GET /hub/api/qhub/environments/<name>`: in which namespaces somebody sees, and makes, environments."""
 
-    async def get(self, name: str) -> None:
-        """Answer with JSON; 404 or 403 with `known: false` for whom the hub lets in no more."""
-        # `needs_scope` can't name a custom scope: it is checked when this file is imported, and they are made later.
-        if RIGHTS_SCOPE not in self.expanded_scopes:
-            raise HTTPError(403, f"This needs the scope {RIGHTS_SCOPE}, which only conda-store has.")
-        user = self.find_user(name)
-        if user is None:
-            return self._unknown(404)
-        refusal = getattr(self.authenticator, "refusal", None)
-        if refusal is not None and refusal(user.name, hub_groups(user)):
-            return self._unknown(403)
-        site: Site = self.settings["qhub"]
-        try:
-            identity = site.identity(user.name, hub_groups(user))
-        except Rejected as rejected:
-            raise HTTPError(503, rejected.message) from None
-        self.write(rights(site.config, identity, bool(user.admin)))
+    scope = RIGHTS_SCOPE
 
-    def _unknown(self, status: int) -> None:
-        self.set_status(status)
-        self.write({"known": False})
+    async def told(self, site: Site, user: Any) -> Mapping[str, Any]:
+        """Namespaces by right."""
+        return rights(site.config, site.identity(user.name, hub_groups(user)), bool(user.admin))
 
 
 def rights(config: Config, identity: Identity, admin: bool) -> Mapping[str, Any]:

@@ -7,16 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.utils import utcnow
 from tornado.web import HTTPError
 
 from qhub_hub.hub.dask_usage import ClusterRuns
 from qhub_hub.hub.deployment import Cluster, Deployment, OneMachine
 from qhub_hub.hub.planned import hub_groups
+from qhub_hub.hub.service_api import PersonHandler, ServiceHandler
 from qhub_hub.hub.site import Site
 from qhub_hub.identity import Identity, peers_of, render_group, render_passwd, view_of
-from qhub_hub.sessions import Rejected
 
 NAME = "dask-gateway"
 """Of the service at the hub."""
@@ -113,67 +112,28 @@ def _variables(address: str, proxy_address: str) -> Mapping[str, str]:
     }
 
 
-def open_to_users(roles: Any, access: str = ACCESS) -> list[dict[str, Any]]:
-    """Let everybody use the gateway, or another service: add its access to the role that every user of the hub has.
-
-    Args:
-        roles: `JupyterHub.load_roles`, as a list or as what traitlets keeps of appended ones.
-        access: scope of the service.
-    """
-    known = list(roles if isinstance(roles, list) else roles.get_value([]))
-    standard = {"name": "user", "description": "Standard user privileges", "scopes": ["self"]}
-    own = next((role for role in known if role.get("name") == "user"), standard)
-    others = [role for role in known if role.get("name") != "user"]
-    return [*others, {**own, "scopes": [*own.get("scopes", ()), access]}]
-
-
-class _ServiceHandler(APIHandler):  # type: ignore[misc]
-    scope = ""
-
-    def check_service(self) -> None:
-        # `needs_scope` can't name a custom scope: it is checked when this file is imported, and they are made later.
-        if self.scope not in self.expanded_scopes:
-            raise HTTPError(403, f"This needs the scope {self.scope}, which only the Dask service has.")
-
-
-class IdentityHandler(_ServiceHandler):
+class IdentityHandler(PersonHandler):
     """`GET /hub/api/qhub/identity/<name>`: who somebody is to Linux, for the processes of their clusters."""
 
     scope = IDENTITY_SCOPE
 
-    async def get(self, name: str) -> None:
-        """Answer with JSON; 404 or 403 with `known: false` for whom the hub lets in no more."""
-        self.check_service()
-        user = self.find_user(name)
-        if user is None:
-            return self._unknown(404)
-        refusal = getattr(self.authenticator, "refusal", None)
-        if refusal is not None and refusal(user.name, hub_groups(user)):
-            return self._unknown(403)
-        site: Site = self.settings["qhub"]
+    async def told(self, site: Site, user: Any) -> Mapping[str, Any]:
+        """Ids, names and groups; their folders are there from now on."""
+        identity = site.identity(user.name, hub_groups(user))
         running = any(spawner.active for spawner in list(user.spawners.values()))
-        try:
-            identity = site.identity(user.name, hub_groups(user))
-            if not running:
-                # With a server the folders are there.
-                await site.prepare(identity)
-        except Rejected as rejected:
-            raise HTTPError(503, rejected.message) from None
-        self.write(person_answer(site, identity, running))
-
-    def _unknown(self, status: int) -> None:
-        self.set_status(status)
-        self.write({"known": False})
+        if not running:
+            # With a server the folders are there.
+            await site.prepare(identity)
+        return person_answer(site, identity, running)
 
 
-class ClustersHandler(_ServiceHandler):
+class ClustersHandler(ServiceHandler):
     """`POST /hub/api/qhub/clusters`: which clusters run now, every few seconds, for usage and activity."""
 
     scope = REPORT_SCOPE
 
     def post(self) -> None:
         """Take a report: `{"clusters": [{name, user, workers, works, summary}]}`."""
-        self.check_service()
         body = self.get_json_body() or {}
         clusters = body.get("clusters")
         if not isinstance(clusters, list) or not all(isinstance(cluster, dict) for cluster in clusters):

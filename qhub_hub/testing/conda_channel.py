@@ -3,6 +3,7 @@
 It is for tests only: its Python is a copy of this one, which needs the libraries of this machine.
 """
 
+import fcntl
 import hashlib
 import io
 import json
@@ -13,7 +14,7 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
 from pathlib import Path
@@ -57,6 +58,23 @@ def make_channel(folder: Path, packages: Iterable[Package]) -> str:
         "asyncio.run(index_fs(Path(sys.argv[1]), write_shards=False)); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", script, str(folder)], check=True)  # noqa: S603 - this Python
+    return f"file://{folder}"
+
+
+def kept_channel(folder: Path, packages: Callable[[], Iterable[Package]]) -> str:
+    """Address of a channel that is made once and kept for whoever comes later, or at the same time.
+
+    Args:
+        packages: called where it is not there yet.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            draft = Path(tempfile.mkdtemp(dir=folder.parent))
+            make_channel(draft, packages())
+            draft.chmod(0o755)
+            draft.rename(folder)
     return f"file://{folder}"
 
 

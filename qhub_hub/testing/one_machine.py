@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
+from qhub_hub.environments import Environment, read_manifest
 from qhub_hub.testing.waiting import PATIENCE, eventually
 
 STATE_VERSION = "1"
@@ -169,6 +170,22 @@ class RunningHub:
         person = Person(self.address, name, self.password(name))
         self._people.append(person)
         return person
+
+    def built(self, namespace: str, name: str) -> Environment:
+        """An environment that the values declare, once it is built.
+
+        Raises:
+            AssertionError: it can't be built, or was not in time.
+        """
+
+        def there() -> Environment | None:
+            manifest = read_manifest(self.state / "files" / "environments" / namespace)
+            return next((one for one in manifest if one.name == name and (one.prefix or one.message)), None)
+
+        found = eventually(there, what=f"{namespace}/{name} was not built")
+        if found is None or not found.prefix:
+            raise AssertionError(f"{namespace}/{name} was not built: {found and found.message}")
+        return found
 
     def interrupt(self) -> int:
         """Press Ctrl-C and wait; returns the exit code."""

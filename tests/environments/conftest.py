@@ -1,6 +1,5 @@
 """A channel of real packages, made once and kept; and folders that builds run in as their own user."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -15,7 +14,7 @@ from qhub_hub.environments.building import Room, build
 from qhub_hub.environments.builds import Build, Builds
 from qhub_hub.environments.specification import Specification
 from qhub_hub.testing import conda_channel
-from qhub_hub.testing.conda_channel import Package, installed, make_channel
+from qhub_hub.testing.conda_channel import Package, installed, kept_channel
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,15 +46,7 @@ def channel() -> str:
     said = [(p.name, p.version, p.depends, sorted(p.files)) for p in packages]
     source = Path(conda_channel.__file__).read_text() + Path(__file__).read_text() + repr(said)
     folder = ROOT / "build" / "conda-channels" / hashlib.sha256(source.encode()).hexdigest()[:16]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            draft = Path(tempfile.mkdtemp(dir=folder.parent))
-            make_channel(draft, packages)
-            draft.chmod(0o755)
-            draft.rename(folder)
-    return f"file://{folder}"
+    return kept_channel(folder, lambda: packages)
 
 
 @pytest.fixture(scope="session", autouse=True)

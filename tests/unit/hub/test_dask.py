@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 import pytest
 from traitlets.config.loader import LazyConfigValue
 
-from qhub_hub.hub.dask import ACCESS, open_to_users
+from qhub_hub.hub.dask import ACCESS
 from qhub_hub.hub.dask_usage import ClusterRuns
+from qhub_hub.hub.service_api import open_to_users
 from qhub_hub.hub.usage import UsageRecord
 from qhub_hub.hub.usage_report import Question, report
 
@@ -38,7 +39,7 @@ def appended():
     ids=["none", "only appended ones", "a site's own"],
 )
 def test_every_user_of_the_hub_may_use_the_gateway_and_keeps_what_they_had(roles, before):
-    found = open_to_users(roles)
+    found = open_to_users(roles, ACCESS)
     assert [role["scopes"] for role in found if role["name"] == "user"] == [[*before, ACCESS]]
     assert len({role["name"] for role in found}) == len(found)
 
