@@ -1,13 +1,17 @@
 """conda-store's configuration, made where its programs read their configuration file: in their own processes."""
 
+from pathlib import Path
 from typing import Any
 
 from qhub_hub.conda_store import lock, rules
-from qhub_hub.conda_store.interrupted import end_interrupted_builds
+from qhub_hub.conda_store.interrupted import take_up_builds
 from qhub_hub.conda_store.names import PREFIX
 from qhub_hub.conda_store.settings import settings_here
 
 _LARGEST_PAGE = 1000  # rows
+_QUEUE = "queue.sqlite"
+_POLLED = 0.2  # seconds between two looks into it
+_BUSY = 60  # seconds for a database that others write to; after SQLite's own five, orders are lost on a slow disk
 
 
 def configure(c: Any) -> None:
@@ -28,18 +32,19 @@ def configure(c: Any) -> None:
     # By name: only the server has what these need.
     c.CondaStoreServer.authentication_class = "qhub_hub.conda_store.authentication.HubAuthentication"
     c.CondaStoreWorker.concurrency = 1
-    end_interrupted_builds()
+    take_up_builds(Path(settings.data, _QUEUE))
     _index_nothing()
+    _work_one_by_one()
 
 
 def _both(c: Any, store: str, data: str, conda: str) -> None:
     c.CondaStore.store_directory = store
     c.CondaStore.build_directory = "{store_directory}/{namespace}/builds"
     c.CondaStore.environment_directory = "{store_directory}/{namespace}/envs/{name}"
-    c.CondaStore.database_url = f"sqlite:///{data}/conda-store.sqlite?check_same_thread=False"
+    c.CondaStore.database_url = f"sqlite:///{data}/conda-store.sqlite?check_same_thread=False&timeout={_BUSY}"
     # Apart from the other, which changes only when something happens: QHub looks at it for that.
-    c.CondaStore.celery_broker_url = f"sqla+sqlite:///{data}/queue.sqlite"
-    c.CondaStore.celery_results_backend = f"db+sqlite:///{data}/queue.sqlite"
+    c.CondaStore.celery_broker_url = f"sqla+sqlite:///{data}/{_QUEUE}"
+    c.CondaStore.celery_results_backend = f"db+sqlite:///{data}/{_QUEUE}"
     c.CondaStore.storage_class = "qhub_hub.conda_store.storage.SignedStorage"
     c.CondaStore.build_artifacts = ["LOCKFILE", "YAML"]
     c.CondaStore.conda_command = conda
@@ -63,6 +68,26 @@ def _index_nothing() -> None:
     from conda_store_server._internal import orm
 
     orm.CondaChannel.update_packages = lambda self, db, subdirs=None: None
+
+
+def _work_one_by_one() -> None:
+    """conda-store 2025.2.2 builds in a child that celery replaces after every ten tasks.
+
+    A child that is killed leaves its build "building" for ever, where a worker that is killed is started anew; and it
+    is made by a fork beside threads that use SQLite.
+    """
+    from conda_store_server.conda_store import CondaStore
+    from kombu.transport.sqlalchemy import Transport
+
+    Transport.polling_interval = _POLLED  # a build is four tasks, each of which waits for its turn
+    own = CondaStore.celery_config.fget
+
+    def celery_config(self: Any) -> dict[str, Any]:
+        patient = {"connect_args": {"timeout": _BUSY}}
+        more = {"worker_pool": "solo", "broker_transport_options": patient, "database_engine_options": patient}
+        return {**own(self), **more}
+
+    CondaStore.celery_config = property(celery_config)
 
 
 def _know(plugin: Any) -> None:

@@ -1,26 +1,78 @@
-"""Builds whose worker has died. conda-store 2025.2.2 finds those with a Redis server only: else they are "building" for
-ever (facts/conda-store.md §1.3 d)."""
+"""Builds that nobody works on: their worker has died, or their order was lost.
 
+conda-store 2025.2.2 looks for such with a Redis server only: else they are "building" or "queued" for ever
+(facts/conda-store.md §1.3 d).
+"""
+
+import json
+import re
+import sqlite3
+from base64 import b64decode
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from celery.signals import worker_ready
+from celery import chain
+from celery.signals import task_prerun, worker_ready
 
 ENDED = "The build was ended before it was done (killed, or out of memory)."
+_EVERY_MINUTE = "task_watch_paths"
+_ON_ITS_WAY = timedelta(seconds=60)  # between the database and the queue
 
 
-def end_interrupted_builds() -> None:
-    """Have a worker of this process, when it starts, write down as failed what an earlier one had not finished."""
-    worker_ready.connect(_end, dispatch_uid="qhub")
+def take_up_builds(queue: Path) -> None:
+    """Have a worker of this process look for such builds when it starts, and then every minute.
+
+    It must be the only worker, and do one task after the other: then nothing is being built while it looks.
+
+    Args:
+        queue: its database of orders.
+    """
+
+    def look(sender: Any = None, **_: Any) -> None:
+        if getattr(sender, "name", _EVERY_MINUTE) == _EVERY_MINUTE:
+            _take_up(queue)
+
+    worker_ready.connect(lambda **_: _take_up(queue), weak=False, dispatch_uid="qhub")
+    task_prerun.connect(look, weak=False, dispatch_uid="qhub")
 
 
-def _end(**_: Any) -> None:
+def _take_up(queue: Path) -> None:
     from conda_store_server._internal import orm, schema
     from conda_store_server._internal.worker.app import CondaStoreWorker
 
-    worker = CondaStoreWorker.instance()
-    with worker.conda_store.get_db() as db:
-        # There is one worker, which builds one environment after the other, and it has just begun.
-        for build in db.query(orm.Build).filter(orm.Build.status == schema.BuildStatus.BUILDING):
+    before = datetime.now(UTC).replace(tzinfo=None) - _ON_ITS_WAY
+    with CondaStoreWorker.instance().conda_store.get_db() as db:
+        builds = db.query(orm.Build)
+        for build in builds.filter(orm.Build.status == schema.BuildStatus.BUILDING):
             build.status = schema.BuildStatus.FAILED
             build.status_info = ENDED
         db.commit()
+        waiting = builds.filter(orm.Build.status == schema.BuildStatus.QUEUED, orm.Build.scheduled_on < before)
+        numbers = {build.id for build in waiting}
+    if numbers:
+        for number in sorted(numbers - _ordered(queue)):
+            _order(number)
+
+
+def _ordered(queue: Path) -> set[int]:
+    """Builds that the queue holds an order of, as kombu writes it."""
+    found = set()
+    with closing(sqlite3.connect(queue, timeout=60)) as database:
+        for (payload,) in database.execute("select payload from kombu_message where visible"):
+            message = json.loads(payload)
+            text = json.dumps(message["headers"]) + b64decode(message["body"]).decode()
+            found |= {int(number) for number in re.findall(r"build-(\d+)-environment", text)}
+    return found
+
+
+def _order(number: int) -> None:
+    """Order a build as conda-store does, with its names of tasks."""
+    from conda_store_server._internal.worker import tasks
+
+    environment, export = tasks.task_build_conda_environment, tasks.task_build_conda_env_export
+    chain(
+        environment.subtask(args=(number,), task_id=f"build-{number}-environment", immutable=True),
+        export.subtask(args=(number,), task_id=f"build-{number}-conda-env-export", immutable=True),
+    ).apply_async()
