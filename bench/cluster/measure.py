@@ -41,12 +41,7 @@ async def crowd(release: Release, password: str, people: int) -> tuple[float, fl
     async with release:
         await release.install()
         await release.sign_in("ann", password or password_of(release))
-
-        async def one(number: int) -> float:
-            await asyncio.sleep(10 * number / people)
-            return await release.start(f"user-{number}")
-
-        waits = await asyncio.gather(*(one(number) for number in range(people)))
+        waits = await release.crowd(people, within=10)
         return statistics.median(waits), max(waits)
 
 

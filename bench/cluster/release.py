@@ -21,6 +21,7 @@ ROOT = HERE.parent.parent
 TAG = os.environ.get("QHUB_IMAGE_TAG", __version__)
 LITTLE = "64Mi"  # of memory, for each server of a crowd
 PATIENCE = 120.0  # seconds for anything
+CROWD_PATIENCE = 600.0  # seconds for the last of a crowd
 ANSWER = 15.0  # seconds for one answer: a port-forward that has lost its connection keeps requests for ever
 
 
@@ -46,6 +47,7 @@ class Release:
         self.namespace = name
         self.chart = chart
         self.values = values
+        self._token = token
         self.http = httpx.AsyncClient(timeout=ANSWER, headers={"Authorization": f"token {token}"})
         self.address = ""
         self._forward: asyncio.subprocess.Process | None = None
@@ -159,6 +161,30 @@ class Release:
                 return time.monotonic() - begun
             await asyncio.sleep(0.05)
         raise SystemExit(f"the server of {user} did not stop in time")
+
+    async def crowd(self, people: int, within: float) -> list[float]:
+        """Seconds that each of so many waits for a server, who press Start one after the other.
+
+        Args:
+            within: seconds from the first Start to the last.
+        """
+        text = "jsonpath={.spec.template.spec.containers[0].image}"
+        image = run("kubectl", "get", "deploy", "hub", "-n", self.namespace, "-o", text)
+        run("kubectl", "run", "crowd", "-n", self.namespace, f"--image={image}", "--command", "--", "sleep", "3600")
+        run("kubectl", "wait", "pod/crowd", "-n", self.namespace, "--for=condition=Ready", f"--timeout={PATIENCE:.0f}s")
+        job = {"address": "http://proxy-public", "token": self._token, "people": people, "within": within}
+        command = ("kubectl", "exec", "-i", "-n", self.namespace, "crowd", "--", "python", "-c")
+        driver = await asyncio.create_subprocess_exec(
+            *command,
+            (HERE / "crowd.py").read_text(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await driver.communicate(json.dumps({**job, "patience": CROWD_PATIENCE}).encode())
+        if driver.returncode:
+            raise SystemExit("The crowd gave up, see above.")
+        waits: list[float] = json.loads(said)
+        return waits
 
     def memory(self) -> float:
         """MiB that all processes of the hub's pod hold, shared pages counted once per process."""
