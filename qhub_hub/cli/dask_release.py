@@ -76,7 +76,12 @@ def _settings(section: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     namespace, instance = _variable("POD_NAMESPACE"), _variable("QHUB_DASK_INSTANCE")
     return {
         "DaskGateway": {"backend_class": QHubKubeBackend, "address": f":{PORT}", "log_level": _log_level()},
-        "QHubKubeBackend": {"gateway_instance": instance, "namespace": namespace, "seal_key": _key("seal-key")},
+        "QHubKubeBackend": {
+            "gateway_instance": instance,
+            "namespace": namespace,
+            "seal_key": _key("seal-key"),
+            "deployment": _variable("QHUB_DASK_DEPLOYMENT"),
+        },
         "PlannedClusterConfig": {
             "namespace": namespace,
             "image": section["image"],

@@ -51,14 +51,17 @@ def test_nobody_has_rights_beyond_the_namespace_and_none_reads_secrets(render) -
     assert not {"ClusterRole", "ClusterRoleBinding"} & {each["kind"] for each in manifests.objects}
     may = {
         name: {
-            f"{verb} {resource}"
+            " ".join([verb, resource, *rule.get("resourceNames", ())])
             for rule in manifests.get("Role", name)["rules"]
             for resource in rule["resources"]
             for verb in rule["verbs"]
         }
         for name in (API, CONTROLLER)
     }
-    assert may[API] == {f"{verb} daskclusters" for verb in ("get", "list", "watch", "create", "patch")}
+    assert may[API] == {
+        *(f"{verb} daskclusters" for verb in ("get", "list", "watch", "create", "patch")),
+        f"get deployments {API}",
+    }
     assert {right for right in may[CONTROLLER] if right.endswith("secrets")} == {"create secrets", "delete secrets"}
     assert not any(right.startswith(("update", "*", "escalate", "bind")) for right in may[CONTROLLER])
 

@@ -1,19 +1,17 @@
 """Dask clusters of two people: who their workers are, what others reach of them, and what happens when parts die."""
 
-import json
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.cluster.dask import API, CONTROLLER, PROXY, START, Kernel, pods, wait_for_gateway
 from tests.cluster.kubernetes import ran, until
 from tests.cluster.release import Release
-
-API, CONTROLLER, PROXY = (f"{part}-qhub-dask-gateway" for part in ("api", "controller", "proxy"))
 
 VALUES = """
 qhub:
@@ -35,27 +33,6 @@ qhub:
 dask-gateway: {enabled: true}
 """
 
-# What a kernel does: run what it is sent, keep the names, tell what came of it.
-KERNEL = """
-import json, sys
-names = {}
-for line in sys.stdin:
-    try:
-        exec(json.loads(line), names)
-        told = {"result": names.get("result")}
-    except BaseException as error:
-        told = {"error": f"{type(error).__name__}: {error}"}
-    print("told " + json.dumps(told), flush=True)
-"""
-
-START = """
-import os
-from dask_gateway import Gateway
-cluster = Gateway().new_cluster(profile="small")
-client = cluster.get_client()
-result = cluster.name
-"""
-
 AGAIN = "client = cluster.get_client(); "
 """Before a test's own work: the connection of another test may have been cut on purpose."""
 
@@ -73,54 +50,6 @@ result = client.submit(who, pure=False).result(timeout=120)
 """
 
 
-class Kernel:
-    """A Python in the pod of somebody's server, with the variables that a notebook has."""
-
-    def __init__(self, release: Release, name: str) -> None:
-        pod = (release.server_pod(name) or {})["metadata"]["name"]
-        words = ("kubectl", "-n", release.namespace, "exec", "-i", pod, "--", "python", "-u", "-c", KERNEL)
-        # A killed test leaves no process behind: the kernel ends it with its parent.
-        self._process = subprocess.Popen(
-            ("setpriv", "--pdeathsig", "TERM", *words),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self._reader = ThreadPoolExecutor(1)
-
-    def ask(self, code: str, seconds: float = 150) -> dict[str, Any]:
-        """Run code: `{"result": …}`, of the name `result`, or `{"error": …}`."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(code) + "\n")
-        self._process.stdin.flush()
-        told: dict[str, Any] = json.loads(self._reader.submit(self._told).result(timeout=seconds))
-        return told
-
-    def _told(self) -> str:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith("told "):
-                return line.removeprefix("told ")
-        raise AssertionError("the kernel has ended")
-
-    def run(self, code: str) -> Any:
-        """What `result` is after this code, which must succeed."""
-        told = self.ask(code)
-        assert "error" not in told, told["error"]
-        return told["result"]
-
-    def refusal(self, code: str) -> str:
-        """With which error this code fails."""
-        return str(self.ask(code).get("error"))
-
-    def close(self) -> None:
-        """End it, and with it its connections."""
-        self._process.kill()
-        self._process.communicate()
-        self._reader.shutdown()
-
-
 @pytest.fixture(scope="module")
 def release(new_release: Callable[..., Release]) -> Release:
     """A release with Dask, and servers of ann and bob."""
@@ -128,8 +57,7 @@ def release(new_release: Callable[..., Release]) -> Release:
     rendered = ran("helm", "template", "qhub", "helm").stdout
     image = re.search(r"image: (\S+/qhub/hub:\S+)", rendered)
     made.install(VALUES.replace("IMAGE", image[1] if image else ""))
-    for part in (API, CONTROLLER, PROXY):
-        made.kubectl("rollout", "status", f"deployment/{part}", "--timeout=120s", timeout=130)
+    wait_for_gateway(made)
     for name in ("ann", "bob"):
         made.started(name, profile="small")
     return made
@@ -169,12 +97,6 @@ def phase(release: Release, name: str) -> str:
     """How a cluster is: Pending, Running, Stopped, Failed."""
     (found,) = (one for one in release.objects("daskclusters") if one["metadata"]["name"] == name.rpartition(".")[2])
     return str(found.get("status", {}).get("phase", "Pending"))
-
-
-def pods(release: Release, name: str, component: str = "") -> list[dict[str, Any]]:
-    """Pods of a cluster."""
-    selector = f"gateway.dask.org/cluster={name.rpartition('.')[2]}"
-    return release.objects("pods", selector + (f",component={component}" if component else ""))
 
 
 @pytest.mark.usefixtures("idle")
@@ -279,6 +201,15 @@ client = cluster.get_client()
 result = client.submit(foreign, pure=False).result(timeout=120)
 """
     assert bob.run(foreign) in ("SSLError", "ConnectionResetError")
+
+
+def test_the_dashboard_is_its_owners_through_the_hubs_proxy(release: Release, ann: Kernel) -> None:
+    link = urlsplit(ann.run("result = cluster.dashboard_link")).path
+    answer = release.person("ann").http.get(link)
+    assert (answer.status_code, "Bokeh" in answer.text) == (200, True), answer.text[:500]
+    assert answer.url.path == link
+    refused = release.person("bob").http.get(link)
+    assert (refused.status_code, "Bokeh" in refused.text) == (404, False), refused.text[:500]
 
 
 def test_a_running_cluster_outlives_the_gateways_api(release: Release, ann: Kernel, figure: Any) -> None:

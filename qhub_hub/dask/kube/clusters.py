@@ -2,12 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiohttp import web
 from dask_gateway_server.backends.kubernetes.backend import KubeBackend
 from dask_gateway_server.backends.kubernetes.utils import Informer
+from kubernetes_asyncio.client.exceptions import ApiException
 from traitlets import Unicode
 
 from qhub_hub.dask.kube.namespaced import in_namespace
@@ -47,8 +48,10 @@ class NamespacedKubeBackend(KubeBackend):  # type: ignore[misc]  # upstream has 
 
     namespace = Unicode(help="where this release is", config=True)
     seal_key = Unicode(help="see Seal", config=True)
+    deployment = Unicode(help="this gateway's own, with which its clusters go", config=True)
 
     _informer: Informer
+    _owners: Sequence[Mapping[str, str]] = ()
 
     @property
     def informer(self) -> Informer:
@@ -67,6 +70,7 @@ class NamespacedKubeBackend(KubeBackend):  # type: ignore[misc]  # upstream has 
         await self.routes.setup(app)
         await super().setup(app)
         self.core_client = _SealedSecrets(self.informer, self.seal, self.log)
+        self._owners = await self._found_owners()
         for name in list(self.informer.cache):
             await self.sync_cluster(name)
 
@@ -91,7 +95,26 @@ class NamespacedKubeBackend(KubeBackend):  # type: ignore[misc]  # upstream has 
         certificate, key = new_keypair(name)
         credentials = Credentials(certificate.decode(), key.decode(), secrets.token_hex(32))
         made["spec"][SEALED] = self.seal.close(credentials, name)
+        made["metadata"]["ownerReferences"] = [*self._owners]
         return made
+
+    async def _found_owners(self) -> Sequence[Mapping[str, str]]:
+        """What Kubernetes deletes clusters with: else they went on, and cost, when the release is gone."""
+        try:
+            found = await self.custom_client.get_namespaced_custom_object(
+                group="apps", version="v1", namespace=self.namespace, plural="deployments", name=self.deployment
+            )
+        except ApiException as error:
+            self.log.warning(
+                "The deployment %s can't be read (%s): Dask clusters go on when it is deleted. Allow this gateway's "
+                "service account to get it.",
+                self.deployment,
+                error.status,
+            )
+            return ()
+        return (
+            {"apiVersion": "apps/v1", "kind": "Deployment", "name": self.deployment, "uid": found["metadata"]["uid"]},
+        )
 
     async def sync_cluster(self, cluster_name: str) -> None:
         """See `KubeBackend.sync_cluster`; the proxy is told as well."""
