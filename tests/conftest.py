@@ -21,7 +21,10 @@ expect.set_options(timeout=PATIENCE * 1000)
 _PAGES = pytest.StashKey[list[Page]]()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Short ones last: they fill the time in which one process is done and the other is not.
+    items.sort(key=lambda item: "unit" in item.path.parts)
     if os.geteuid() == 0:
         return
     for item in items:

@@ -18,10 +18,16 @@ READY_WITHIN = 180.0  # seconds
 
 
 class Doorway:
-    """`kubectl port-forward` to the proxy, on one local port for as long as the tests need it."""
+    """`kubectl port-forward` to the proxy, on one local port for as long as the tests need it.
 
-    def __init__(self, namespace: str) -> None:
+    Args:
+        namespace: of the release.
+        target: port of its service, 80 or 443.
+    """
+
+    def __init__(self, namespace: str, target: int = 80) -> None:
         self._namespace = namespace
+        self._target = target
         self._process: subprocess.Popen[str] | None = None
         self.port = 0
 
@@ -30,14 +36,15 @@ class Doorway:
         """Where people go; opens the way if it is not open."""
         if self._process is None or self._process.poll() is not None:
             self.open()
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._target == 443 else 'http'}://127.0.0.1:{self.port}"
 
     def open(self) -> None:
         """Open the way anew: it ends with the pod that it leads to, but keeps its local port."""
         self.close()
 
         def opened() -> bool:
-            words = ("kubectl", "-n", self._namespace, "port-forward", "service/proxy-public", f"{self.port or ''}:80")
+            ports = f"{self.port or ''}:{self._target}"
+            words = ("kubectl", "-n", self._namespace, "port-forward", "service/proxy-public", ports)
             # A killed test leaves no process behind: the kernel ends it with its parent.
             self._process = subprocess.Popen(
                 ("setpriv", "--pdeathsig", "TERM", *words),
@@ -111,6 +118,12 @@ class Release:
     def address(self) -> str:
         """Where people reach it; the same for its whole life."""
         return self._doorway.address
+
+    def encrypted(self) -> "Release":
+        """Go there by HTTPS from now on."""
+        self._doorway.close()
+        self._doorway = Doorway(self.namespace, 443)
+        return self
 
     def reopen(self) -> None:
         """Lead people to the proxy's new pod."""

@@ -173,7 +173,9 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_an_export_that_is_ended_leaves_no_image(kernels, tmp_path: Path, number: signal.Signals) -> None:
-    command = [sys.executable, "-c", SCRIPT, str(kernels.builds.root), f"oci:{tmp_path}/images"]
+    # Whoever ran the tests may have had signals ignored, which is inherited.
+    command = ["env", "--default-signal", sys.executable, "-c", SCRIPT, str(kernels.builds.root)]
+    command.append(f"oci:{tmp_path}/images")
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
