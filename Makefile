@@ -6,13 +6,13 @@
 # PORT    port for `make up`
 # STATE   state folder for `make up`
 # TESTS   what `make test` runs
-# JOBS    processes that `make test` runs tests in (default: two; 0: one after the other in this one)
+# JOBS    processes that `make test` runs tests in (default: three, as many of them wait; 0: one after the other in this one)
 
 PYTHON ?=
 VENV := $(or $(VENV),$(shell scripts/venv-folder))
 PORT ?= 8000
 TESTS ?= tests
-JOBS ?= 2
+JOBS ?= 3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := $(shell find qhub_hub jupyterhub_config.d helm -type f -not -name '*.pyc')

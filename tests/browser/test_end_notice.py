@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from qhub_hub.testing.one_machine import RunningHub
 from qhub_hub.testing.waiting import PATIENCE
+from tests.pages import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.root]
 
@@ -38,10 +39,7 @@ def lab(hub: RunningHub, context: Callable[..., BrowserContext]) -> Iterator[Cal
         page = context().new_page()
         page.on("console", lambda message: errors.append(message.text) if "qhub-notices" in message.text else None)
         page.clock.install()
-        page.goto(hub.address)
-        page.get_by_label("Username").fill(name)
-        page.get_by_label("Password").fill(hub.password(name))
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page, hub, name)
         page.get_by_role("radio", name=re.compile(profile)).check(force=True)
         page.get_by_role("button", name="Start").click()
         page.wait_for_url(re.compile(rf"/user/{name}/lab"))

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from qhub_hub.testing.one_machine import RunningHub
+from tests.pages import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.root]
 
@@ -58,10 +59,7 @@ def hub(qhub_up: Callable[..., RunningHub]) -> RunningHub:
 
 def signed_in(hub: RunningHub, context: BrowserContext, name: str) -> Page:
     page = context.new_page()
-    page.goto(hub.address)
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(hub.password(name))
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, hub, name)
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     return page
 

@@ -10,6 +10,7 @@ from qhub_hub.testing.one_machine import Person
 from tests.browser.test_two_people import in_terminal
 from tests.cluster.kubernetes import until
 from tests.cluster.release import Release, typed
+from tests.pages import sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -23,10 +24,7 @@ def _stopped(team: Release) -> Iterator[None]:
 
 
 def signed_in(team: Release, page: Page, name: str) -> Page:
-    page.goto(team.address)
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(team.password(name))
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, team, name)
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     return page
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from qhub_hub.testing.one_machine import RunningHub
+from tests.pages import sign_in
 
 VALUES = """
 qhub:
@@ -28,10 +29,7 @@ def test_a_new_environment_appears_on_an_open_launcher(
     person = hub.person("ann")
     person.start({"profile": "small"})
     page = open_page()
-    page.goto(f"{hub.address}/hub/login?next=/user/ann/lab")
-    page.fill("input[name=username]", "ann")
-    page.fill("input[name=password]", hub.password("ann"))
-    page.press("input[name=password]", "Enter")
+    sign_in(page, hub, "ann", "/user/ann/lab")
     cards = page.locator(".jp-Launcher-body .jp-LauncherCard")
     cards.first.wait_for()
     page.wait_for_timeout(1000)  # the first answer to the question whether kernels have changed

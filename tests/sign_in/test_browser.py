@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from qhub_hub.testing.identity_provider import GROUPS_CLAIM, IdentityProvider
 from qhub_hub.testing.one_machine import RunningHub
+from tests.pages import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.root]
 
@@ -96,15 +97,9 @@ def test_the_shared_password_lets_listed_people_in_and_tells_others_why_not(
 ) -> None:
     hub = qhub_up("shared", "qhub: {users: {ann: {}, bob: {}}, signIn: {blocked: [bob]}}")
 
-    def sign_in(name: str) -> None:
-        page.goto(f"{hub.address}/hub/login")
-        page.get_by_label("Username").fill(name)
-        page.get_by_label("Password").fill(hub.password(name))
-        page.get_by_role("button", name="Sign in").click()
-
-    sign_in("carl")
+    sign_in(page, hub, "carl")
     expect(page.get_by_text("carl is not among the people who may sign in here")).to_be_visible()
-    sign_in("bob")
+    sign_in(page, hub, "bob")
     expect(page.get_by_text("bob may not sign in here at the moment")).to_be_visible()
-    sign_in("ann")
+    sign_in(page, hub, "ann")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
