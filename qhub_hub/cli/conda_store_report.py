@@ -18,7 +18,6 @@ _INSTEAD = {
     "log": "each build there has its log",
     "rollback": "choose the build there that is to be in force",
     "remove": "delete it there",
-    "image": "images are written of environments that QHub itself has built",
 }
 
 

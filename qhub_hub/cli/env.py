@@ -35,6 +35,9 @@ ACTIONS = {
     "serve": "build what is wanted on a cluster, until stopped (the chart does)",
 }
 _ONE = ("log", "rollback", "remove", "explain", "image")
+_WHOEVER_BUILDS = ("list", "explain", "image")
+"""What is read from the manifests, whether QHub or conda-store has built it."""
+
 _LONGEST_LOG = 1_000_000  # bytes of a log that are shown, from its end
 
 
@@ -83,7 +86,7 @@ def run(arguments: Namespace) -> int:
     }
     try:
         place = place_of(arguments.state, arguments.values)
-        if arguments.action not in ("list", "explain"):
+        if arguments.action not in _WHOEVER_BUILDS:
             refuse_for_conda_store(place, arguments.action)
         return actions[arguments.action](place, arguments)
     except (ConfigError, BuildError) as error:

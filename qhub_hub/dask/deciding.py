@@ -9,6 +9,7 @@ from aiohttp import web
 from dask_gateway_server.backends.base import PublicException
 from dask_gateway_server.options import Options
 
+from qhub_hub.dask.hub_api import HubUnavailable, NoSuchPerson
 from qhub_hub.dask.options import widget_options
 from qhub_hub.dask.person import Person
 from qhub_hub.dask.values import GatewayValues
@@ -18,6 +19,7 @@ from qhub_hub.sessions import (
     ClusterUsage,
     Rejected,
     cluster_summary,
+    limits_cost,
     make_cluster_plan,
     offered_clusters,
     parse_cluster_request,
@@ -99,7 +101,7 @@ class DecidingMixin:
 
     async def _decide(self, person: Person, request: object) -> ClusterPlan:
         asked = parse_cluster_request(request)
-        usage = await self.cluster_usage(person.identity)
+        usage = await self._with_cost_today(await self.cluster_usage(person.identity), person.identity)
         plan = make_cluster_plan(self.values.config, person.identity, asked, self.values.catalogue, usage)
         if plan.stop_with_server and not person.server_running:
             raise Rejected(
@@ -107,3 +109,25 @@ class DecidingMixin:
                 "Clusters end with your server, and none of yours is running. Start one, and the cluster from there.",
             )
         return plan
+
+    async def _with_cost_today(self, usage: ClusterUsage, identity: Identity) -> ClusterUsage:
+        """Add what was paid today where a limit asks for it, as the hub knows it now and not a minute ago.
+
+        Raises:
+            Rejected: nobody can say, so nobody knows whether the limit holds.
+        """
+        if not limits_cost(self.values.config, identity):
+            return usage
+        try:
+            paid = (await self.parent.hub.person(identity.name)).paid_today
+        except (HubUnavailable, NoSuchPerson) as error:
+            self.log.error("What %r paid today is not known: %s", identity.name, error)
+            paid = None
+        if paid is None:
+            raise Rejected(
+                "unavailable",
+                "What you used today can't be looked up now, and the values limit it. Try again in a minute; an "
+                "administrator finds the reason in the hub's log.",
+            )
+        groups = {name: cost for name, cost in paid.items() if name}
+        return usage.with_cost_today({identity.name: paid.get("", 0.0)}, groups)

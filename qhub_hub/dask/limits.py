@@ -16,7 +16,8 @@ class LimitsMixin(DecidingMixin):
     """Put before a backend class that lists clusters and hears heartbeats, as Dask-Gateway's do.
 
     How many workers a cluster has is what its scheduler asked for and was granted. It is kept in memory: after a
-    restart of the gateway every scheduler says it anew within one heartbeat.
+    restart of the gateway every scheduler says it anew within one heartbeat. `reported` are the names of clusters that
+    the hub's record holds.
     """
 
     log: Logger
@@ -24,6 +25,7 @@ class LimitsMixin(DecidingMixin):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.workers: dict[str, int] = {}
+        self.reported: frozenset[str] = frozenset()
         self._people: dict[str, Person] = {}
         self._summaries: dict[str, ClusterSummary | None] = {}
         self._starting = asyncio.Lock()
@@ -37,7 +39,7 @@ class LimitsMixin(DecidingMixin):
         """
         # Only of those who share a limit: with hundreds of people at once, everybody's would be added up for each.
         groups = limiting_groups(self.values.config, identity)
-        found = []
+        found, unreported = [], []
         for cluster in await self.running("" if groups else identity.name):
             summary = self.summary_of(cluster)
             if summary is None or cluster.name == without:
@@ -45,7 +47,12 @@ class LimitsMixin(DecidingMixin):
             if cluster.username == identity.name or not groups.isdisjoint(summary.groups):
                 share = summary.share(self.workers.get(cluster.name, 0))
                 found.append((cluster.username, summary.groups, share))
-        return ClusterUsage.of(found)
+                if cluster.name not in self.reported:
+                    # Nothing of it is in what the hub says was paid today: it counts for the hour that it was let in
+                    # for.
+                    cost = summary.share(max(1, self.workers.get(cluster.name, 0))).price_per_hour
+                    unreported.append((cluster.username, summary.groups, cost))
+        return ClusterUsage.of(found).with_hours_of(unreported)
 
     def summary_of(self, cluster: Any) -> ClusterSummary | None:
         """What was decided for a running cluster, which never changes; None: it has no plan that could be read."""

@@ -1,8 +1,10 @@
 """Whose cluster it is: what the hub says of somebody, read strictly."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qhub_hub.identity import Group, Identity
 
@@ -14,12 +16,15 @@ class Person:
     Args:
         passwd, group: text of the two files that their programs resolve names with.
         server_running: whether one of their notebook servers runs.
+        paid_today: what they paid since midnight UTC, by the key `""`, and what all members of each of their groups
+            did, by its full name; None: no limit asks for it, or the hub can't tell.
     """
 
     identity: Identity
     passwd: str
     group: str
     server_running: bool
+    paid_today: Mapping[str, float] | None = None
 
 
 class UnreadablePerson(Exception):
@@ -56,6 +61,7 @@ class _Person(_Strict):
     passwd: str
     group: str
     server_running: bool
+    paid_today: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
 
 
 def read_person(answer: object) -> Person:
@@ -73,4 +79,4 @@ def read_person(answer: object) -> Person:
         raise UnreadablePerson(f"{error.error_count()} fields are missing or of another kind") from error
     except ValueError as error:
         raise UnreadablePerson(f"the ids can't be used ({error})") from error
-    return Person(identity, found.passwd, found.group, found.server_running)
+    return Person(identity, found.passwd, found.group, found.server_running, found.paid_today)

@@ -77,6 +77,7 @@ class PolicyMixin(LimitsMixin):
         reports = await asyncio.gather(*map(self._report, kept))
         try:
             await self.parent.hub.report(reports)
+            self.reported = frozenset(cluster.name for cluster in kept)
         except HubUnavailable as error:
             self.log.error("Running clusters are not in the usage record: %s", error)
 

@@ -15,7 +15,10 @@ from qhub_hub.hub.deployment import Cluster, Deployment, OneMachine
 from qhub_hub.hub.planned import hub_groups
 from qhub_hub.hub.service_api import PersonHandler, ServiceHandler
 from qhub_hub.hub.site import Site
+from qhub_hub.hub.usage import UsageRecord
+from qhub_hub.hub.usage_database import UsageUnavailable
 from qhub_hub.identity import Identity, peers_of, render_group, render_passwd, view_of
+from qhub_hub.sessions import limits_cost
 
 NAME = "dask-gateway"
 """Of the service at the hub."""
@@ -106,9 +109,6 @@ def _variables(address: str, proxy_address: str) -> Mapping[str, str]:
         # Clusters run what the notebook runs. Kernels of environments set the variable, the others' is empty.
         "DASK_GATEWAY__CLUSTER__OPTIONS__ENVIRONMENT": "{QHUB_KERNEL_ENVIRONMENT}",
         "QHUB_KERNEL_ENVIRONMENT": "",
-        # The button "New" of JupyterLab's Dask extension makes clusters of the gateway.
-        "DASK_LABEXTENSION__FACTORY__MODULE": "dask_gateway",
-        "DASK_LABEXTENSION__FACTORY__CLASS": "GatewayCluster",
     }
 
 
@@ -124,7 +124,20 @@ class IdentityHandler(PersonHandler):
         if not running:
             # With a server the folders are there.
             await site.prepare(identity)
-        return person_answer(site, identity, running)
+        return {**person_answer(site, identity, running), "paid_today": self._paid_today(site, identity)}
+
+    def _paid_today(self, site: Site, identity: Identity) -> Mapping[str, float] | None:
+        """What they (key `""`) and all members of each of their groups paid since midnight UTC; None: no limit asks for
+        it, or the record can't tell, on which the gateway refuses a cluster."""
+        record: UsageRecord | None = self.settings.get("qhub_usage")
+        if record is None or not limits_cost(site.config, identity):
+            return None
+        try:
+            paid = record.cost_today(identity.name, identity.group_names, site.config.prices.currency)
+        except UsageUnavailable as error:
+            self.log.error("%s", error)
+            return None
+        return {"": paid.people.get(identity.name, 0.0), **paid.groups}
 
 
 class ClustersHandler(ServiceHandler):

@@ -103,8 +103,7 @@ def _kill_once(wanted: frozenset[str], members: Callable[[], Collection[int]]) -
     with contextlib.ExitStack() as held:
         waiting = []
         grouped = members()
-        # The newest first: a process that flees by starting another is the newest.
-        for pid in (*grouped, *sorted(_numbers(), reverse=True)):
+        for pid in (*grouped, *_all_and_newer()):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 handle = os.pidfd_open(pid)
                 held.callback(os.close, handle)
@@ -119,6 +118,18 @@ def _kill_once(wanted: frozenset[str], members: Callable[[], Collection[int]]) -
             end.register(handle, select.POLLIN)
             end.poll(_DIES_WITHIN * 1000)
     return killed
+
+
+def _all_and_newer() -> Iterator[int]:
+    """All processes, the newest first, then those that have begun meanwhile: one that flees by starting another, which
+    a look at all of them is too slow for, is among these.
+    """
+    seen: set[int] = set()
+    for _ in range(_ROUNDS):
+        if not (newer := set(_numbers()) - seen):
+            return
+        seen |= newer
+        yield from sorted(newer, reverse=True)
 
 
 def _numbers() -> Iterator[int]:

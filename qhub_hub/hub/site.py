@@ -9,7 +9,7 @@ from traitlets.log import get_logger
 
 from qhub_hub.config import LiveConfig
 from qhub_hub.config.models import Config
-from qhub_hub.environments import Catalogue, KnownEnvironments, Manifests
+from qhub_hub.environments import Catalogue, KnownEnvironments, Manifests, user_namespace
 from qhub_hub.hub.folders import Folders
 from qhub_hub.hub.machine import Machine
 from qhub_hub.identity import (
@@ -25,7 +25,8 @@ from qhub_hub.identity import (
 )
 from qhub_hub.identity.store import IdentityStore
 from qhub_hub.sessions import Offer, Plan, Rejected, Usage, make_plan, offers, parse_request
-from qhub_hub.storage import StorageError, directories
+from qhub_hub.sessions.mounts import mounts_of
+from qhub_hub.storage import StorageError, directories, namespace_directory
 
 DEFAULT_ADMIN = "admin"
 """Who administers a hub whose values file names no administrator, where the hub itself gives out that password."""
@@ -180,11 +181,28 @@ class Site:
             # In a thread and not for ever: a share that hangs must hang neither the hub nor the page that waits.
             await asyncio.wait_for(ensured, _FOLDERS_WITHIN)
             self.write_names(identity)
+            await self._prepare_namespace(identity)
         except (StorageError, IdentityError, OSError) as error:
             get_logger().error("No folders for %r: %s", identity.name, str(error) or "the share does not answer")
             raise Rejected(
                 "unavailable", "Your folders can't be prepared. An administrator finds the reason in the log."
             ) from error
+
+    async def _prepare_namespace(self, identity: Identity) -> None:
+        """On a cluster where people make environments in conda-store, have a folder for theirs: their pod mounts it."""
+        namespace = user_namespace(identity.name)
+        if self.machine is not None or f"environments/{namespace}" not in {
+            mount.source for mount in mounts_of(self.config, identity)
+        }:
+            return
+        ensured = asyncio.to_thread(self.folders.ensure, (namespace_directory(namespace),))
+        try:
+            await asyncio.wait_for(ensured, _FOLDERS_WITHIN)
+        except (StorageError, OSError) as error:
+            # Whoever can't make environments can still work.
+            get_logger().error(
+                "No folder %s for environments: %s", namespace, str(error) or "the share does not answer"
+            )
 
     def write_names(self, identity: Identity) -> None:
         """On one machine, let this person's servers know the names of their groups' people."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Self
 
@@ -53,10 +53,13 @@ class ClusterUsage:
     Args:
         people: by hub user name.
         groups: of all members of a group together, by full name.
+        paid_by_people, paid_by_groups: since midnight UTC for servers and clusters, in the currency of `prices`.
     """
 
     people: Mapping[str, Share] = field(default_factory=lambda: MappingProxyType({}))
     groups: Mapping[str, Share] = field(default_factory=lambda: MappingProxyType({}))
+    paid_by_people: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    paid_by_groups: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def of(cls, running: Iterable[tuple[str, Iterable[str], Share]]) -> Self:
@@ -66,6 +69,31 @@ class ClusterUsage:
             running: hub user name of the owner, full names of the owner's groups and share of each cluster.
         """
         return cls(*added_up(running, NOTHING))
+
+    def with_cost_today(self, people: Mapping[str, float], groups: Mapping[str, float]) -> "ClusterUsage":
+        """The same, with more that was paid since midnight UTC.
+
+        Args:
+            people: by hub user name, in the currency of `prices`.
+            groups: of all members of a group together, by full name.
+        """
+        return replace(
+            self,
+            paid_by_people=_summed(self.paid_by_people, people),
+            paid_by_groups=_summed(self.paid_by_groups, groups),
+        )
+
+    def with_hours_of(self, running: Iterable[tuple[str, Iterable[str], float]]) -> "ClusterUsage":
+        """The same, with an hour each of clusters that no record holds yet.
+
+        Args:
+            running: hub user name of the owner, full names of the owner's groups and price per hour of each.
+        """
+        return self.with_cost_today(*added_up(running, 0.0))
+
+
+def _summed(paid: Mapping[str, float], more: Mapping[str, float]) -> Mapping[str, float]:
+    return MappingProxyType({**paid, **{name: paid.get(name, 0.0) + cost for name, cost in more.items()}})
 
 
 NO_CLUSTERS = ClusterUsage()
@@ -77,7 +105,7 @@ def limiting_groups(config: Config, identity: Identity) -> frozenset[str]:
 
 
 def check_cluster_limits(config: Config, identity: Identity, first: Share, usage: ClusterUsage) -> None:
-    """Let a cluster pass that fits every limit with one worker.
+    """Let a cluster pass that fits every limit with one worker, and costs per day with an hour of it.
 
     Args:
         first: of the cluster with its scheduler and one worker.
@@ -87,6 +115,9 @@ def check_cluster_limits(config: Config, identity: Identity, first: Share, usage
     """
     for group, key, limit in applying_limits(config, identity):
         used = _used(identity, group, usage)
+        if limit.cost_per_day is not None:
+            paid = usage.paid_by_groups.get(group, 0.0) if group else usage.paid_by_people.get(identity.name, 0.0)
+            _check_cost(config, (group, f"{key}.costPerDay"), limit.cost_per_day, paid, first.price_per_hour)
         for name in _NAMES:
             most, now, more = getattr(limit.dask, name), getattr(used, name), getattr(first, name)
             if most is not None and more and round(now + more, 6) > most:
@@ -98,6 +129,20 @@ def check_cluster_limits(config: Config, identity: Identity, first: Share, usage
                     f"needs {_show(name, more, currency)} more with one worker "
                     f"({key}.dask.{_WRITTEN.get(name, name)}). Shut another one down first, or choose a smaller size.",
                 )
+
+
+def _check_cost(config: Config, limit: tuple[str, str], most: float, paid: float, price: float) -> None:
+    # As for servers: what is free is not held up by what was paid before.
+    if not price or round(paid + price, 6) <= most:
+        return
+    (group, key), currency = limit, config.prices.currency
+    who = f"The servers and Dask clusters of the members of {group}" if group else "Your servers and Dask clusters"
+    raise Rejected(
+        "limit",
+        f"{who} have cost {show_cost(paid, currency)} today (UTC) of at most {show_cost(most, currency)} a day, and an "
+        f"hour of this one costs {show_cost(price, currency)} more with one worker ({key}). Choose a cheaper profile "
+        "or a smaller size, or start it after midnight UTC.",
+    )
 
 
 def workers_that_fit(

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from qhub_hub.config.models import Config
 from qhub_hub.environments.manifest import Catalogue
+from qhub_hub.environments.namespaces import user_namespace
 from qhub_hub.identity.model import Identity
-from qhub_hub.sessions.catalogue import visible_namespaces
+from qhub_hub.sessions.catalogue import own_namespaces, visible_namespaces
 from qhub_hub.sessions.rejection import Rejected
 from qhub_hub.storage.layout import check_part
 
@@ -31,7 +32,9 @@ class Mount:
 def mounts_of(config: Config, identity: Identity, catalogue: Catalogue = ()) -> tuple[Mount, ...]:
     """The home first, then a folder per group by group id, then environments by namespace.
 
-    A group that the values file does not declare, or that has no shared folder, adds nothing.
+    A group that the values file does not declare, or that has no shared folder, adds nothing. Where people make
+    environments of their own in conda-store, their namespace is there before anything was built in it: a running pod
+    gets no further folders.
 
     Raises:
         Rejected: reason `identity`; a folder name that could lead to somebody else's files.
@@ -44,9 +47,17 @@ def mounts_of(config: Config, identity: Identity, catalogue: Catalogue = ()) -> 
     )
     environments = tuple(
         Mount(f"environments/{name}", f"{ENVIRONMENTS}/{name}", read_only=True)
-        for name in visible_namespaces(config, identity, catalogue)
+        for name in sorted({*visible_namespaces(config, identity, catalogue), *_first(config, identity)})
     )
     return (home, *shared, *environments)
+
+
+def _first(config: Config, identity: Identity) -> tuple[str, ...]:
+    """The namespace that somebody may build in at any moment; none where people build nothing themselves."""
+    if config.environments.provider != "conda-store":
+        return ()
+    own = user_namespace(identity.name)
+    return (own,) if own in own_namespaces(config, identity) else ()
 
 
 def shared_root(config: Config, mounts: tuple[Mount, ...]) -> str:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from qhub_hub.singleuser.dask import mend_client
+from qhub_hub.singleuser.dask import lead_panel, mend_client
 from qhub_hub.singleuser.imports import skip_wasted_work
 from qhub_hub.singleuser.names import Names
 from qhub_hub.singleuser.person import add_lab_settings, link_shared_folders, set_person, set_umask
@@ -28,6 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     add_lab_settings(os.environ)
     link_shared_folders(os.environ)
     mend_client(os.environ)
+    lead_panel(os.environ)
     # A child asks the name library while this process imports JupyterLab: the answer costs no time.
     names = Names(os.environ)
     # A hundred thousand objects are made by the imports and none is garbage: collecting in between is waste,

@@ -13,7 +13,6 @@ from jupyterhub.singleuser.extension import JupyterHubSingleUser
 from jupyterlab.labapp import LabApp as LabApp
 
 from qhub_hub.singleuser.kernels import default_kernel
-from qhub_hub.singleuser.names import NOTICE
 from qhub_hub.singleuser.settings import defaults, rules
 
 
@@ -26,7 +25,7 @@ class ServerApp(serverapp.ServerApp):
     # jupyter_core gives the method other arguments than traitlets, which it comes from.
     def load_config_file(self, suppress_errors: bool = True) -> None:  # type: ignore[override]
         """Read the files as Jupyter Server does; arguments of the command still come last."""
-        self.update_config(defaults(os.environ.get(NOTICE, ""), os.environ["SHELL"]))
+        self.update_config(defaults(os.environ))
         if kernel := default_kernel(os.environ):
             self.config.MappingKernelManager.default_kernel_name = kernel
         super().load_config_file(suppress_errors)

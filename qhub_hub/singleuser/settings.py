@@ -7,6 +7,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 _SOONEST, _LATEST = 5, 300  # seconds between two looks for something idle
+_TOLD_TO_THE_PAGE = {"QHUB_NAMES_NOTICE": "qhubNotice", "QHUB_ENVIRONMENTS_PAGE": "qhubEnvironmentsPage"}
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +38,13 @@ def rules(env: Mapping[str, str]) -> Config:
     return config
 
 
-def defaults(notice: str, shell: str) -> Config:
+def defaults(env: Mapping[str, str]) -> Config:
     """What is different from JupyterLab's own defaults: no request leaves for the internet.
 
     Args:
-        shell: for terminals.
-        notice: a sentence that the Lab page can show (`qhubNotice` of its page configuration); empty: none.
+        env: `SHELL` is for terminals. The page is told a sentence, `QHUB_NAMES_NOTICE`, as `qhubNotice`, and the path
+            of the page where people make environments, `QHUB_ENVIRONMENTS_PAGE`, as `qhubEnvironmentsPage`; unset:
+            there is none.
     """
     config = Config()
     # The manager asks PyPI, and installs into an environment that is not the person's.
@@ -51,11 +53,12 @@ def defaults(notice: str, shell: str) -> Config:
     config.LabApp.extra_labextensions_path = [str(Path(__file__).with_name("jupyter") / "labextensions")]
     config.LabApp.check_for_updates_class = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
     # Not a login shell: /etc/profile would set another PATH, and `python` would not be the notebook's any more.
-    config.ServerApp.terminado_settings = {"shell_command": [shell]}
+    config.ServerApp.terminado_settings = {"shell_command": [env["SHELL"]]}
     config.TerminalsExtensionApp.terminal_manager_class = "qhub_hub.singleuser.terminals.Terminals"
     config.ServerApp.kernel_spec_manager_class = "qhub_hub.singleuser.kernels.EnvironmentKernels"
-    if notice:
-        config.ServerApp.tornado_settings = {"page_config_data": {"qhubNotice": notice}}
+    told = {option: env[name] for name, option in _TOLD_TO_THE_PAGE.items() if env.get(name)}
+    if told:
+        config.ServerApp.tornado_settings = {"page_config_data": told}
     return config
 
 

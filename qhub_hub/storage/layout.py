@@ -11,7 +11,7 @@
 """
 
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qhub_hub.identity.model import MAX_ID, Group, Identity
@@ -109,6 +109,15 @@ def directories(identity: Identity, everyone_groups: frozenset[str] = frozenset(
     return (ROOT, MARKS, HOME, home, SHARED, *shared)
 
 
+def namespace_directory(namespace: str) -> Directory:
+    """The folder of a namespace of environments on a cluster, where whoever builds may make environments.
+
+    Raises:
+        ValueError: the name can't be one of a folder.
+    """
+    return replace(ENVIRONMENTS, parts=(*ENVIRONMENTS.parts, check_part(namespace)))
+
+
 def check_planned(directory: Directory) -> Directory:
     """A folder that the tree above has a place for; returned unchanged.
 
@@ -122,6 +131,8 @@ def check_planned(directory: Directory) -> Directory:
             fits = directory.uid > 0 and directory.gid > 0 and directory.mode == 0o700
         case ("shared", _):
             fits = directory.uid == 0 and directory.gid > 0 and directory.mode in (0o2770, 0o3770)
+        case ("environments", name):
+            fits = directory == namespace_directory(name)
         case _:
             fits = False
     if not fits:

@@ -9,19 +9,13 @@ from playwright.sync_api import Page
 
 from qhub_hub.testing.notebook import Notebook
 from qhub_hub.testing.one_machine import RunningHub
+from tests.pages import sign_in
 
 LINES = """import os
 from dask_gateway import Gateway
 cluster = Gateway().new_cluster(); cluster.adapt(minimum=0, maximum=2)
 client = cluster.get_client(); print("uid", client.submit(os.getuid).result(), "at", cluster.dashboard_link)
 """
-
-
-def sign_in(page: Page, hub: RunningHub, name: str, then: str) -> None:
-    page.goto(f"{hub.address}/hub/login?next={then}")
-    page.fill("input[name=username]", name)
-    page.fill("input[name=password]", hub.password(name))
-    page.press("input[name=password]", "Enter")
 
 
 @pytest.mark.root

@@ -130,7 +130,7 @@ class Limit(Model):
     """Accelerators of all running servers."""
 
     cost_per_day: Rate | None = None
-    """What servers may cost per UTC day, in `prices.currency`: an hour of a new server must still fit."""
+    """What servers and Dask clusters may cost per UTC day, in `prices.currency`: an hour of a new one must fit."""
 
     dask: DaskLimit = DaskLimit()
     """What Dask clusters may use, besides."""

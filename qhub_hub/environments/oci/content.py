@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -12,6 +12,8 @@ from qhub_hub.environments.oci.relocation import Move, moved, moved_bytecode, mo
 from qhub_hub.environments.oci.tar import Item, Pieces, Stated
 
 _RECORDS, _LARGEST = "conda-meta/", 64 * 2**20  # bytes of a record, or of one module's bytecode
+_HISTORY = "conda-meta/history"
+"""When and how conda was called, which is another for every build; that it is there makes a folder an environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Moved:
     def _content(self, entry: Entry) -> "Callable[[], AbstractContextManager[Stated | None]]":
         if module := module_of(entry.path):
             return lambda: self._bytecode(entry.path, module)
+        if entry.path == _HISTORY:
+            return lambda: nullcontext(Stated(0, Pieces(iter(()))))
         if entry.path.startswith(_RECORDS) and entry.path.endswith(".json"):
             return lambda: self._record(entry.path)
         return lambda: self._file(entry.path)

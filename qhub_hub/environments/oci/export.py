@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qhub_hub.config.quantities import show_bytes
-from qhub_hub.environments.builds import Build, BuildError, Builds
-from qhub_hub.environments.manifest import READY
+from qhub_hub.environments.builds import BuildError, Builds
+from qhub_hub.environments.manifest import READY, Environment, ManifestError, read_manifest
 from qhub_hub.environments.oci.base import Base, read_base
 from qhub_hub.environments.oci.content import Moved
 from qhub_hub.environments.oci.documents import About, Running, config_of, manifest_of
@@ -64,7 +64,9 @@ def export_image(
     base: Reference | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Image:
-    """Write the build in force of an environment as an image. It can't be removed meanwhile.
+    """Write the build in force of an environment as an image. QHub does not remove it meanwhile.
+
+    What is in force is read from the manifest, whoever has built it.
 
     Args:
         environment: namespace and name.
@@ -76,8 +78,8 @@ def export_image(
         BuildError: there is no such build, or it can't be read or written; nothing of an image was left.
     """
     build = _in_force(builds, *environment)
-    record = builds.folder(*environment) / f"{build.key}.json"
-    prefix = Prefix(builds.folder(*environment) / build.key)
+    prefix = Prefix(Path(build.prefix))
+    record = _record(builds, build)
     with _told(prefix, record, output):
         check_free(output)
         with prefix.held():
@@ -89,8 +91,8 @@ def export_image(
             with aside(output) as blobs:
                 works = _works(prefix, entries, installed, below, say)
                 layers = write_all(works, blobs, say)
-                about = _about(build, environment, installed, below)
-                config = config_of(about, _running(build, environment), below, layers)
+                about = _about(build, installed, below)
+                config = config_of(about, _running(build), below, layers)
                 manifest = manifest_of(config, layers, about.labels)
                 name = _name(output, environment)
                 digest = put(output, blobs, Documents(config, manifest, layers, name, output.tag or LATEST))
@@ -98,16 +100,27 @@ def export_image(
     return Image(name, digest, len(layers), size, _serves(build))
 
 
-def _in_force(builds: Builds, namespace: str, name: str) -> Build:
-    records = builds.records(namespace, name)
-    current = builds.current(namespace, name)
-    for build in records:
-        if build.key == current and build.status == READY:
-            return build
-    if not records:
+def _in_force(builds: Builds, namespace: str, name: str) -> Environment:
+    builds.folder(namespace, name)  # says which names there can be
+    try:
+        known = {environment.name: environment for environment in read_manifest(builds.namespace(namespace))}
+    except ManifestError as error:
+        raise BuildError(str(error)) from error
+    found = known.get(name)
+    if found is None:
         raise BuildError(f"There is no environment {namespace}/{name}; `qhub env list` shows those that are.")
-    why = records[-1].message or "None of its builds is in force."
-    raise BuildError(f"{namespace}/{name} can't be used, so no image can be made of it: {why}")
+    if found.status != READY or not found.prefix:
+        why = found.message or "None of its builds is in force."
+        raise BuildError(f"{namespace}/{name} can't be used, so no image can be made of it: {why}")
+    return found
+
+
+def _record(builds: Builds, build: Environment) -> Path:
+    """The file that goes first when a build is removed."""
+    own = builds.folder(build.namespace, build.name)
+    if Path(build.prefix).parent == own:
+        return own / f"{build.build}.json"
+    return Path(build.prefix) / "conda-meta" / "history"  # conda-store's: without it, it takes a folder for none
 
 
 def _below(installed: Installed, place: Reference | None) -> Base | None:
@@ -161,11 +174,11 @@ def _layer(title: str, items: Callable[[], Iterator[Item]]) -> Work:
     return lambda folder, go_on: write_layer(folder, title, items(), go_on)
 
 
-def _serves(build: Build) -> bool:
+def _serves(build: Environment) -> bool:
     return all(name in build.packages for name in _SERVER)
 
 
-def _running(build: Build, environment: tuple[str, str]) -> Running:
+def _running(build: Environment) -> Running:
     command = ("/bin/sh",)
     if build.python:
         command = ("python",)
@@ -173,7 +186,7 @@ def _running(build: Build, environment: tuple[str, str]) -> Running:
         environment={
             "PATH": f"{PREFIX}/bin",
             "CONDA_PREFIX": PREFIX,
-            "CONDA_DEFAULT_ENV": "/".join(environment),
+            "CONDA_DEFAULT_ENV": build.key,
             "CONDA_SHLVL": "1",
             "HOME": HOME,
         },
@@ -184,13 +197,14 @@ def _running(build: Build, environment: tuple[str, str]) -> Running:
     )
 
 
-def _about(build: Build, environment: tuple[str, str], installed: Installed, base: Base | None) -> About:
+def _about(build: Environment, installed: Installed, base: Base | None) -> About:
     here = PROCESSORS.get(platform.machine(), platform.machine())
     created = f"{installed.newest:%Y-%m-%dT%H:%M:%SZ}"
     labels: Mapping[str, str] = {
-        "org.opencontainers.image.title": "/".join(environment),
+        "org.opencontainers.image.title": build.key,
         "org.opencontainers.image.description": f"An environment of {len(build.packages)} conda packages in {PREFIX}",
-        "org.opencontainers.image.version": build.digest,
+        # Of what was asked for: both kinds of builds are called so first, and then after a time.
+        "org.opencontainers.image.version": build.build.partition("-")[0],
         "org.opencontainers.image.created": created,
     }
     if base and base.digest:

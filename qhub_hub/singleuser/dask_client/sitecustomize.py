@@ -1,5 +1,8 @@
 """Keeps dask-gateway's client from waiting for itself, in every Python of a server: run by `site` at its start.
 
+Dask's own client is told of the gateway, too: `Client("gateway://…")`, which JupyterLab's Dask panel writes into
+notebooks, finds the cluster's keys and its dashboard.
+
 `__del__` of dask-gateway 2026.3.0's `Gateway` and `GatewayCluster` closes connections and waits for that, on whichever
 thread the garbage collector happens to run. On that of the event loop it waits for its own end, and every later call of
 the kernel hangs for ever; on one that is just making an event loop it waits for a lock that is held until that loop is
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-_CLIENT = "dask_gateway.client"
+_GATEWAY = "gateway://"
 
 
 def mend(client: ModuleType) -> None:
@@ -51,13 +54,42 @@ def _elsewhere(collected: Callable[[Any], None]) -> Callable[[Any], None]:
     return leave
 
 
+def know_gateway(client: ModuleType) -> None:
+    """Let `Client("gateway://…")` find its keys, and its `dashboard_link` be the hub's address of the dashboard.
+
+    By itself Dask (seen with 2026.8.0) makes one of the proxy's host and the scheduler's port, where nothing answers.
+    """
+    from dask import config
+
+    # Not by an environment variable: Dask fails where it can't import this, as in a Python with another PYTHONPATH.
+    if not config.get("distributed.client.security-loader", None):
+        config.set({"distributed.client.security-loader": "qhub_gateway_security.load"})
+    kind: Any = getattr(client, "Client", None)
+    link = getattr(kind, "dashboard_link", None)
+    if not isinstance(link, property) or link.fget is None:
+        return
+    own = link.fget
+
+    def dashboard_link(self: Any) -> Any:
+        address = getattr(getattr(self, "scheduler", None), "address", None)
+        if getattr(self, "cluster", None) is not None or not str(address).startswith(_GATEWAY):
+            return own(self)
+        public = str(config.get("gateway.public-address", None) or "").rstrip("/")
+        return f"{public}/clusters/{str(address).rpartition('/')[2]}/status"
+
+    kind.dashboard_link = property(dashboard_link, doc=link.__doc__)
+
+
+_MENDED = {"dask_gateway.client": mend, "distributed.client": know_gateway}
+
+
 class MendingFinder:
-    """Finds the client where it is, and mends it once it is loaded."""
+    """Finds the clients where they are, and mends each once it is loaded."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """See `importlib.abc.MetaPathFinder.find_spec`."""
-        if name != _CLIENT:
+        if name not in _MENDED:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
@@ -66,7 +98,7 @@ class MendingFinder:
 
             def load_and_mend(module: ModuleType) -> None:
                 load(module)
-                mend(module)
+                _MENDED[name](module)
 
             loader.exec_module = load_and_mend  # type: ignore[method-assign]
         return spec

@@ -125,6 +125,22 @@ async def test_folders_of_the_person_and_of_their_groups_are_made(site: Site, fo
     assert {directory.path for directory in folders.made} >= {"home/ann", "shared/data"}
 
 
+@pytest.fixture
+def building_site(values: Path, store: Store, folders: Folders) -> Site:
+    """A site whose people make environments in conda-store."""
+    values.write_text(VALUES.replace("groups:", "environments: {provider: conda-store}, groups:"))
+    return Site(LiveConfig(values), store, folders)  # type: ignore[arg-type]
+
+
+async def test_where_people_make_environments_theirs_has_a_folder_before_a_pod_mounts_it(
+    site: Site, building_site: Site, folders: Folders
+) -> None:
+    await site.prepare(site.identity("ann", frozenset()))
+    made = {directory.path for directory in folders.made}
+    await building_site.prepare(building_site.identity("ann", frozenset()))
+    assert {directory.path for directory in folders.made} - made == {"environments/user-ann"}
+
+
 def test_a_broken_file_changes_nothing_and_is_reported(site: Site, values: Path) -> None:
     before = site.config
     values.write_text("qhub: {profils: {}}\n")

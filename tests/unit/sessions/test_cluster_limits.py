@@ -55,6 +55,46 @@ def test_a_refusal_names_the_limit_the_use_and_the_wish(config_of, person, limit
 
 
 @pytest.mark.parametrize(
+    ("limits", "usage", "found"),
+    [
+        (
+            {"everyone": {"costPerDay": 10}},
+            ClusterUsage().with_cost_today({"ann": 9.5}, {}),
+            "Your servers and Dask clusters have cost 9.50 USD today (UTC) of at most 10.00 USD a day, and an hour of "
+            "this one costs 2.00 USD more with one worker (qhub.limits.everyone.costPerDay). Choose a cheaper profile",
+        ),
+        (
+            {"groups": {"data": {"costPerDay": 100}}},
+            ClusterUsage().with_cost_today({"ann": 1.0}, {"data": 98.5}),
+            "The servers and Dask clusters of the members of data have cost 98.50 USD today",
+        ),
+        ({"users": {"ann": {"costPerDay": 0}}}, None, "at most 0.00 USD a day"),
+        (
+            {"everyone": {"costPerDay": 10}},
+            ClusterUsage().with_cost_today({"ann": 5.0}, {}).with_hours_of([("ann", ["data"], 4.0)]),
+            "have cost 9.00 USD today",
+        ),
+    ],
+    ids=["a person", "a group", "nothing at all", "one that no record holds yet"],
+)
+def test_a_cluster_that_does_not_fit_the_days_cost_is_refused(config_of, person, limits, usage, found):
+    with pytest.raises(Rejected) as refusal:
+        plan(config_of(**SITE, limits=limits), person("ann", "data"), usage)
+    assert found in refusal.value.message
+    assert refusal.value.reason == "limit"
+
+
+@pytest.mark.parametrize(
+    ("price", "paid"), [(2, 8.0), (2, 0.0), (0, 99.0)], ids=["to the cent", "nothing paid", "free is not held up"]
+)
+def test_a_cluster_that_fits_the_days_cost_is_let_in(config_of, person, price, paid):
+    free = {"p": {**SITE["profiles"]["p"], "price": price}}
+    site = config_of(**{**SITE, "profiles": free}, limits={"everyone": {"costPerDay": 10}})
+    others = ClusterUsage().with_cost_today({"ann": paid, "bob": 99.0}, {"data": 99.0})
+    assert plan(site, person("ann", "data"), others).worker_share.workers == 1
+
+
+@pytest.mark.parametrize(
     ("limits", "most"),
     [
         ({}, 100),

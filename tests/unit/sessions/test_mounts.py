@@ -38,6 +38,25 @@ def test_visible_environments_are_read_only(config_of, person):
     ]
 
 
+@pytest.mark.parametrize(
+    ("environments", "first"),
+    [
+        ({}, []),
+        ({"provider": "conda-store"}, ["environments/user-ann"]),
+        ({"provider": "conda-store", "namespaces": {"user-ann": {"allowedGroups": ["ml"]}}}, []),
+    ],
+    ids=["built by qhub", "made by people", "closed to them"],
+)
+def test_where_people_make_environments_the_first_one_is_in_servers_that_run_already(
+    config_of, person, environments, first
+):
+    site = config_of(environments=environments)
+    assert [mount.source for mount in mounts_of(site, person()) if mount.read_only] == first
+    catalogue = (Environment("global", "x", "/p"), Environment("user-bob", "x", "/p"))
+    found = [mount.source for mount in mounts_of(site, person(), catalogue) if mount.read_only]
+    assert found == ["environments/global", *first]
+
+
 @pytest.mark.parametrize("name", ["..", ".", "a/../../b", "/etc", "", "x\n"], ids=repr)
 def test_a_namespace_that_is_no_folder_name_is_never_mounted(config_of, person, name):
     site = config_of(environments={"namespaces": {name: {}}})

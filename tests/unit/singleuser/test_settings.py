@@ -57,11 +57,22 @@ def test_a_limit_that_is_no_number_is_told_and_stops_nothing(text: str, caplog: 
     assert f"QHUB_IDLE is {text!r}, which is not a number of seconds" in caplog.text
 
 
-def test_the_page_gets_a_notice_only_when_there_is_one() -> None:
-    assert "tornado_settings" not in defaults("", "/bin/bash").ServerApp
-    assert defaults("Names are numbers.", "/bin/bash").ServerApp.tornado_settings == {
-        "page_config_data": {"qhubNotice": "Names are numbers."}
-    }
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        ({}, None),
+        ({"QHUB_ENVIRONMENTS_PAGE": ""}, None),
+        ({"QHUB_NAMES_NOTICE": "Names are numbers."}, {"qhubNotice": "Names are numbers."}),
+        (
+            {"QHUB_ENVIRONMENTS_PAGE": "/services/conda-store/"},
+            {"qhubEnvironmentsPage": "/services/conda-store/"},
+        ),
+    ],
+    ids=["nothing", "no-page", "a-notice", "where-environments-are-made"],
+)
+def test_the_page_is_told_what_there_is_to_tell(env: dict[str, str], told: dict[str, str] | None) -> None:
+    server = defaults({"SHELL": "/bin/bash", **env}).ServerApp
+    assert (server.tornado_settings["page_config_data"] if "tornado_settings" in server else None) == told
 
 
 def test_the_way_to_the_server_imports_nothing_that_it_does_not_need() -> None:

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qhub_hub.identity.model import Group, Identity
-from qhub_hub.storage import Directory, directories, group_directory, home_path, shared_path
+from qhub_hub.storage import (
+    Directory,
+    directories,
+    group_directory,
+    home_path,
+    namespace_directory,
+    shared_path,
+)
+from qhub_hub.storage.layout import check_planned
 
 ML = Group("/lab/ml", "lab-ml", 70_001, "lab-ml")
 ALL = Group("everyone", "everyone", 70_002, "everyone")
@@ -29,6 +37,25 @@ def test_the_tree_of_one_person_names_every_owner_and_mode() -> None:
         ("shared/lab-ml", 0, 70_001, "0o2770"),
         ("shared/everyone", 0, 70_002, "0o3770"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("directory", "fits"),
+    [
+        (namespace_directory("user-ann"), True),
+        (Directory(("environments", "user-ann"), 65533, 65533, 0o775), False),
+        (Directory(("environments", "user-ann"), 0, 0, 0o755), False),
+        (Directory(("environments", "user-ann", "builds"), 65533, 65533, 0o755), False),
+        (Directory(("environments",), 65533, 65533, 0o755), False),
+    ],
+    ids=["as planned", "open to a group", "root's", "deeper", "all of them"],
+)
+def test_of_environments_only_a_namespaces_own_folder_may_be_asked_for(directory: Directory, fits: bool) -> None:
+    try:
+        found = check_planned(directory) == directory
+    except ValueError:
+        found = False
+    assert found is fits
 
 
 def test_a_group_without_a_shared_folder_has_no_path() -> None:
