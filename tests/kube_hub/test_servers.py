@@ -162,12 +162,12 @@ async def test_a_warm_start_and_a_stop_take_no_longer_than_the_cluster(hub: Any)
     await hub.start_server("ann")
     await hub.stop_server("ann")
     took = []
-    for _ in range(5):
+    # KubeSpawner's random pauses alone would be more than this, each time; a busy machine is not busy each time.
+    while not took or (min(took) >= 0.4 and len(took) < 40):
         begun = time.monotonic()
         await hub.start_server("ann")
         await hub.stop_server("ann")
         took.append(time.monotonic() - begun)
-    # KubeSpawner's random pauses alone would be more than this.
     assert min(took) < 0.4
 
 
