@@ -68,7 +68,7 @@ bench-cluster: $(VENV)/.test ## measure a release on the cluster of the current 
 	$(BIN)/python bench/cluster/measure.py
 
 .PHONY: images
-images: ## build the images hub, lab and proxy with podman or docker
+images: ## build the images hub, lab, conda-store and proxy with podman or docker
 	@scripts/images
 
 .PHONY: wheel

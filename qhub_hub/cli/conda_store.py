@@ -6,39 +6,26 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import qhub_hub
 from qhub_hub.cli.conda_store_process import Program
-from qhub_hub.cli.environments import LOOK_EVERY, access_by, builds_in
+from qhub_hub.cli.environments import LOOK_EVERY, access_by, builds_in, look
 from qhub_hub.cli.ports import kept_ports
 from qhub_hub.cli.state import StateFolder, told
+from qhub_hub.conda_store.folder import SERVER, WORKER, Folder, Programs
 from qhub_hub.conda_store.reconcile import Place, Reconciler
 from qhub_hub.conda_store.rest import CondaStore, Unavailable
-from qhub_hub.conda_store.settings import VARIABLE, Settings
+from qhub_hub.conda_store.settings import Settings
 from qhub_hub.config.models import Config
 from qhub_hub.environments.access import BUILDER
-from qhub_hub.environments.manifest import write_whole
-from qhub_hub.environments.process import surroundings
 from qhub_hub.hub.conda_store import derived, service_token
 from qhub_hub.hub.deployment import OneMachine
 from qhub_hub.hub.site import Site
 
 PROVIDER = "conda-store"
-_PROGRAMS = ("conda-store-server", "conda-store-worker", "conda")
 _ASK_EVERY = 0.5  # seconds, until its server answers
-_CONFIGURATION = """\
-# Written anew at every start.
-import sys
-
-sys.path.append({folder!r})  # QHub's package, and nothing else of its Python
-from qhub_hub.conda_store.configuration import configure
-
-configure(c)
-"""
 _log = logging.getLogger("QHub.conda-store")
 
 
@@ -88,16 +75,15 @@ class CondaStoreOfMachine:
         self._token = derived(machine, "reconciler")
         self._folders = Folders(state.path / PROVIDER)
         self._builds = builds_in(state.files)
-        path = _path_of(site.config)
-        conda = "mamba" if shutil.which("mamba", path=path) else "conda"
-        config = self._prepare(machine, conda)
-        variables = self._variables(path)
+        programs = _programs(site.config)
+        folder = self._prepare(machine, programs)
+        variables = folder.variables(self._folders.data / "home", self._builds.cache / "conda")
 
         def program(name: str, nice: int) -> Program:
-            command = (str(shutil.which(name, path=path)), "--config", str(config))
+            command = (programs.command(name), "--config", str(folder.config))
             return Program(command, nice, variables, state.logs / f"{name}.log", self._own_ids)
 
-        self._server, self._worker = program("conda-store-server", 0), program("conda-store-worker", 10)
+        self._server, self._worker = program(SERVER, 0), program(WORKER, 10)
         self._ending = threading.Event()
 
     def start(self) -> None:
@@ -126,10 +112,7 @@ class CondaStoreOfMachine:
         self._start_worker(rest)
         reconciler = Reconciler(rest, place, config, access, _log)
         while not self._ending.wait(LOOK_EVERY):
-            try:
-                reconciler.look()
-            except Exception:
-                _log.exception("Environments could not be looked after; this is tried again")
+            look(reconciler)
 
     def _start_worker(self, rest: CondaStore) -> None:
         # After the server, which makes the database, and waits for a worker that says so afterwards.
@@ -139,17 +122,18 @@ class CondaStoreOfMachine:
                 self._worker.start()
                 return
 
-    def _prepare(self, machine: OneMachine, conda: str) -> Path:
-        """Make folders and files; returns the configuration file's path.
+    def _prepare(self, machine: OneMachine, programs: Programs) -> Folder:
+        """Make folders and files; returns the one that the programs read.
 
         Raises:
             CommandError: they can't be made.
         """
-        folders, python = self._folders, self._folders.root / "python"
+        folders = self._folders
         settings = Settings(
+            address="127.0.0.1",
             port=self._port,
+            base=urlsplit(machine.address).path,
             hub_api=f"http://127.0.0.1:{machine.hub_port}/hub/api",
-            authorize=f"{urlsplit(machine.address).path}/hub/api/oauth2/authorize",
             token=service_token(machine),
             signing=derived(machine, "signing"),
             reconciler=self._token,
@@ -157,40 +141,22 @@ class CondaStoreOfMachine:
             data=str(folders.data),
             values=str(folders.values),
             python=sys.executable,
-            conda=conda,
+            conda=programs.conda,
         )
         with told(f"The folder {folders.root} can't be made"):
-            for folder in (folders.root, python, self._builds.root):
-                folder.mkdir(parents=True, exist_ok=True)
-                folder.chmod(0o755)
+            for path in (folders.root, self._builds.root):
+                path.mkdir(parents=True, exist_ok=True)
+                path.chmod(0o755)
             folders.data.mkdir(exist_ok=True)
             folders.data.chmod(0o700)
             self._give(folders.data, BUILDER)  # what is inside, its programs make
-            link = python / "qhub_hub"
-            link.unlink(missing_ok=True)
-            link.symlink_to(Path(qhub_hub.__file__).parent)
-            config = folders.root / "config.py"
-            for path, text in (
-                (config, _CONFIGURATION.format(folder=str(python))),
-                (folders.root / "settings.json", settings.text()),
-            ):
-                write_whole(path, text, 0o640)
-                self._give(path, 0)
-        return config
+            folder = Folder(folders.root, programs)
+            folder.fill(settings, lambda path: self._give(path, 0))
+        return folder
 
     def _give(self, path: Path, owner: int) -> None:
         if self._own_ids:
             os.chown(path, owner, BUILDER)
-
-    def _variables(self, path: str) -> Mapping[str, str]:
-        """Nothing of the hub's own: it holds its secrets."""
-        return {
-            **surroundings(self._folders.data / "home"),
-            "PATH": f"{path}:/usr/bin:/bin",
-            VARIABLE: str(self._folders.root / "settings.json"),
-            # On the disk of the environments: they share files with it.
-            "CONDA_PKGS_DIRS": str(self._builds.cache / "conda"),
-        }
 
 
 def conda_store_of(
@@ -207,7 +173,7 @@ def conda_store_of(
     if site.config.environments.provider != PROVIDER:
         return machine, None, ""
     try:
-        _path_of(site.config)
+        _programs(site.config)
     except NotInstalled as error:
         return machine, None, str(error)
     port = kept_ports(state.path / "conda-store-port.json", (PROVIDER,), machine.dask_port)[PROVIDER]
@@ -215,19 +181,22 @@ def conda_store_of(
     return machine, CondaStoreOfMachine(site, state, machine), ""
 
 
-def _path_of(config: Config) -> str:
-    """Folders in which conda-store's programs are, as `PATH` has them.
+def _programs(config: Config) -> Programs:
+    """conda-store's programs, and whether a conda lies beside its server: another one would not fit it.
 
     Raises:
         NotInstalled: one of them is nowhere.
     """
     stated = config.environments.conda_store.programs
-    found = {name: shutil.which(name, path=stated) for name in _PROGRAMS}
+    found = {name: shutil.which(name, path=stated) for name in (SERVER, WORKER)}
     if missing := [name for name, path in found.items() if path is None]:
         raise NotInstalled(
             f"conda-store builds the environments here, but {missing[0]} is not in {stated or 'PATH'}: none is built, "
             "and those that were stay usable. Install it with\n"
-            "        conda create -p /opt/conda-store -c conda-forge conda-store-server=2025.2.2 'conda-lock<3' mamba\n"
+            "        python3 -m venv /opt/conda-store\n"
+            "        /opt/conda-store/bin/pip install conda-store-server==2025.2.2 'conda-lock<5' 'setuptools<81'\n"
             "        and state qhub.environments.condaStore.programs: /opt/conda-store/bin, then start QHub again."
         )
-    return os.pathsep.join(dict.fromkeys(str(Path(path).parent) for path in found.values() if path))
+    folders = dict.fromkeys(str(Path(path).parent) for path in found.values() if path)
+    has_conda = shutil.which("conda", path=next(iter(folders))) is not None
+    return Programs(os.pathsep.join(folders), has_conda)

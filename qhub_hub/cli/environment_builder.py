@@ -5,19 +5,20 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from qhub_hub.cli.console import CommandError
 from qhub_hub.cli.environment_place import FOLDER
-from qhub_hub.cli.environments import LOOK_EVERY, look, open_to_all
+from qhub_hub.cli.environments import LOOK_EVERY, Looking, look, open_to_all
 from qhub_hub.cli.release import QHUB_VALUES
 from qhub_hub.config import ConfigError, LiveConfig
 from qhub_hub.config.models import Config
+from qhub_hub.environments.access import wait_until_owned
 from qhub_hub.environments.builds import Builds
 from qhub_hub.environments.reconcile import Reconciler
 
-_SAY_AGAIN = 60.0  # seconds between two words about a folder that can't be written to
 _log = logging.getLogger("QHub.environments")
 
 
@@ -42,41 +43,32 @@ def serve() -> int:
         live = LiveConfig(QHUB_VALUES, defaults=False)
     except ConfigError as error:
         raise CommandError(f"The values can't be used:\n{error}") from error
-    if live.current.qhub.environments.provider != "builtin":
-        raise CommandError(
-            "qhub.environments.provider: conda-store builds environments on one machine only. Allowed here: builtin."
-        )
     builds = Builds(Path(folder))
-    _wait_until_owned(builds.root)
-    _log.info("Builds environments in %s.", builds.root)
+    wait_until_owned(builds.root, _log)
 
     def config() -> Config:
         _follow(live)
         return live.current.qhub
 
-    reconciler = Reconciler(builds, config, open_to_all, _log)
+    reconciler = _reconciler(builds, config)
     while True:
         look(reconciler)
         time.sleep(LOOK_EVERY)
 
 
+def _reconciler(builds: Builds, config: Callable[[], Config]) -> Looking:
+    """What is asked to look at everything again and again, for as long as the pod is there."""
+    if config().environments.provider == "conda-store":
+        from qhub_hub.cli.conda_store_release import reconciler_of
+
+        _log.info("conda-store builds environments in %s.", builds.root)
+        return reconciler_of(builds, config)
+    _log.info("Builds environments in %s.", builds.root)
+    return Reconciler(builds, config, open_to_all, _log)
+
+
 def _end(number: int, frame: object) -> NoReturn:
     raise SystemExit(0)
-
-
-def _wait_until_owned(folder: Path) -> None:
-    # Writable is not enough: where the kubelet was faster than the storage service, it may be so for everybody.
-    said = -_SAY_AGAIN
-    while folder.stat().st_uid != os.geteuid():
-        if time.monotonic() > said + _SAY_AGAIN:
-            said = time.monotonic()
-            _log.warning(
-                "%s is not ours yet. The storage service (component=storage) gives it to this user, %s, when "
-                "it starts; its log says what keeps it from that.",
-                folder,
-                os.geteuid(),
-            )
-        time.sleep(1)
 
 
 def _follow(live: LiveConfig) -> None:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from qhub_hub.config import LiveConfig
 from qhub_hub.config.models import Config
@@ -75,7 +76,14 @@ def open_to_all(namespace: str) -> Access:
     return Access(everybody=True)
 
 
-def look(reconciler: Reconciler) -> None:
+class Looking(Protocol):
+    """Keeps environments as the values say: QHub itself, or conda-store for it."""
+
+    def look(self) -> None:
+        """Do what is due."""
+
+
+def look(reconciler: Looking) -> None:
     """Let it look once. Whatever goes wrong is in the log, and the next look tries again."""
     try:
         reconciler.look()

@@ -11,7 +11,14 @@ from traitlets.config import Config
 
 from qhub_hub.cli.configured_hub import configured_hub, run_until_stopped
 from qhub_hub.cli.console import CommandError
-from qhub_hub.cli.release import STORAGE_TOKEN, ReleaseSecrets, dask_gateway, identities_url, read_cluster
+from qhub_hub.cli.release import (
+    STORAGE_TOKEN,
+    ReleaseSecrets,
+    conda_store,
+    dask_gateway,
+    identities_url,
+    read_cluster,
+)
 from qhub_hub.config import ConfigError, LiveConfig
 from qhub_hub.environments.remote import RemoteManifests
 from qhub_hub.hub.deployment import Cluster
@@ -39,7 +46,11 @@ def launch_release(values: Path, config: Path, state: Path) -> int:
         secrets = ReleaseSecrets(config)
         cluster = read_cluster(secrets, os.environ, state)
         site = _site(values, secrets, state, cluster)
-        cluster = replace(cluster, dask=dask_gateway(site.live.current.dask_gateway, secrets))
+        cluster = replace(
+            cluster,
+            dask=dask_gateway(site.live.current.dask_gateway, secrets),
+            conda_store=conda_store(site.config.environments, cluster, secrets),
+        )
     except ConfigError as error:
         raise CommandError(f"The values can't be used:\n{error}") from error
     except IdentityError as error:

@@ -8,8 +8,9 @@ from typing import Any
 import yaml
 
 from qhub_hub.cli.console import CommandError
+from qhub_hub.config.models.environments import Environments
 from qhub_hub.hub.chart_values import get
-from qhub_hub.hub.deployment import Cluster, DaskGateway, Secrets
+from qhub_hub.hub.deployment import Cluster, CondaStore, DaskGateway, Secrets
 
 QHUB_VALUES = Path("/etc/qhub/qhub.yaml")
 """The `qhub` section: key `qhub.yaml` of the Secret `qhub`. It changes while the hub runs."""
@@ -18,6 +19,7 @@ ROOT = Path("/usr/local/etc/jupyterhub")
 STATE = Path("/srv/jupyterhub")
 
 DASK_TOKEN = "hub.services.dask-gateway.apiToken"  # noqa: S105 - a key
+CONDA_STORE_TOKEN = "hub.services.conda-store.apiToken"  # noqa: S105 - a key
 STORAGE_TOKEN = "qhub.storageToken"  # noqa: S105 - a key
 _COOKIE, _PROXY = "hub.config.JupyterHub.cookie_secret", "hub.config.ConfigurableHTTPProxy.auth_token"
 _CRYPT, _DATABASE_PASSWORD = "hub.config.CryptKeeper.keys", "hub.db.password"
@@ -146,6 +148,24 @@ def dask_gateway(section: Mapping[str, Any], secrets: ReleaseSecrets) -> DaskGat
         address=str(section["address"]),
         scheduler_address=str(section["schedulerAddress"]),
         token=secrets.require(DASK_TOKEN),
+    )
+
+
+def conda_store(
+    environments: Environments, cluster: Cluster, secrets: ReleaseSecrets, environment: Mapping[str, str] = os.environ
+) -> CondaStore | None:
+    """Where conda-store is; None: something else builds the environments, or nothing does.
+
+    Raises:
+        CommandError: its token is missing, or this is no pod of the chart.
+    """
+    if environments.provider != "conda-store" or not environments.builder.enabled:
+        return None
+    base = str(get(cluster.values, "hub.baseUrl") or "").strip("/")
+    return CondaStore(
+        url=_variable(environment, "QHUB_CONDA_STORE_URL"),
+        token=secrets.require(CONDA_STORE_TOKEN),
+        base=f"/{base}" if base else "",
     )
 
 

@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 
 from qhub_hub.conda_store.authorization import HubTokens, Person, SlugAuthorization
 from qhub_hub.conda_store.guard import guarded
-from qhub_hub.conda_store.names import PREFIX, slug_problem
+from qhub_hub.conda_store.names import slug_problem
 from qhub_hub.conda_store.orders import choose_build, no_solving, take_order
 from qhub_hub.conda_store.rights import HubAway, HubRights, Rights
 from qhub_hub.conda_store.settings import settings_here
@@ -49,7 +49,7 @@ class HubAuthentication(GenericOAuthAuthentication):  # type: ignore[misc]
         self.authorization.role_mappings = {**own, "editor": own["editor"] | removing}
         server = self.parent.parent
         build = server.init_fastapi_app
-        server.init_fastapi_app = lambda: guarded(build(), self)
+        server.init_fastapi_app = lambda: guarded(build(), self, settings.prefix)
 
     @property
     def routes(self) -> list[tuple[str, str, Any]]:
@@ -62,7 +62,7 @@ class HubAuthentication(GenericOAuthAuthentication):  # type: ignore[misc]
             ("/api/v1/specification/", "post", take_order),
             ("/api/v1/specification/", "get", no_solving),
             ("/api/v1/environment/{namespace}/{name}/", "put", choose_build),
-            (f"{ARTIFACTS.removeprefix(PREFIX)}{{address}}", "get", self.get_artifact_method),
+            (f"{ARTIFACTS}{{address}}", "get", self.get_artifact_method),
         ]
 
     async def person(self, request: Request) -> Any:
@@ -101,9 +101,12 @@ class HubAuthentication(GenericOAuthAuthentication):  # type: ignore[misc]
         """Let the hub say who it is; the browser comes back."""
         state = secrets.token_urlsafe(32)
         # No scope: then the hub grants what the service is allowed.
-        address = self.oauth_route(self._settings.authorize, _client(), _callback(), state=state)
+        authorize = f"{self._settings.base}/hub/api/oauth2/authorize"
+        address = self.oauth_route(authorize, _client(), self._callback, state=state)
         answer = RedirectResponse(address, 302)
-        self._set(request, answer, f"{_STATE}-{state[:8]}", f"{state}:{own_path(next)}", _PATIENCE)
+        self._set(
+            request, answer, f"{_STATE}-{state[:8]}", f"{state}:{own_path(self._settings.prefix, next)}", _PATIENCE
+        )
         return answer
 
     async def post_login_method(self, request: Request, state: str = "", code: str = "") -> Response:
@@ -123,15 +126,15 @@ class HubAuthentication(GenericOAuthAuthentication):  # type: ignore[misc]
         self._introduce(rights)
         until = datetime.now(UTC) + _LASTS
         person = Person(name=name, primary_namespace=rights.home, role_bindings={}, exp=until)
-        answer = RedirectResponse(own_path(page), 303)
+        answer = RedirectResponse(own_path(self._settings.prefix, page), 303)
         self._set(request, answer, COOKIE, self.authentication.encrypt_token(person), int(_LASTS.total_seconds()))
-        answer.delete_cookie(cookie, path=PREFIX)
+        answer.delete_cookie(cookie, path=self._settings.prefix)
         return answer
 
     def post_logout_method(self, request: Request, next: str = "") -> Response:
         """Forget who it is."""
-        answer = RedirectResponse("/hub/home", 303)
-        answer.delete_cookie(COOKIE, path=PREFIX)
+        answer = RedirectResponse(f"{self._settings.base}/hub/home", 303)
+        answer.delete_cookie(COOKIE, path=self._settings.prefix)
         return answer
 
     def post_token_method(self, request: Request, role_bindings: Any = Body(None, embed=True)) -> Any:  # noqa: B008
@@ -156,7 +159,7 @@ class HubAuthentication(GenericOAuthAuthentication):  # type: ignore[misc]
             "client_secret": self._settings.token,
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": _callback(),
+            "redirect_uri": self._callback,
         }
         try:
             answer = requests.post(f"{self._settings.hub_api}/oauth2/token", data=form, timeout=_WITHIN)
@@ -181,21 +184,26 @@ class HubAuthentication(GenericOAuthAuthentication):  # type: ignore[misc]
         # Not for the whole host, as conda-store does it: people's own servers would be sent it, too. Lax: with strict
         # ones, a link from elsewhere would lead in a circle.
         secure = request.url.scheme == "https"
-        answer.set_cookie(name, value, lasts, path=PREFIX, secure=secure, httponly=True, samesite="lax")
+        path = self._settings.prefix
+        answer.set_cookie(name, value, lasts, path=path, secure=secure, httponly=True, samesite="lax")
+
+    @property
+    def _callback(self) -> str:
+        return f"{self._settings.prefix}/oauth_callback/"
 
 
-def own_path(page: str) -> str:
-    """A page to go to after a sign-in: one below ours, whatever was asked for (facts/conda-store.md §1.3 g)."""
-    own = page.startswith(f"{PREFIX}/") and page.isprintable() and not set(page) & set("\\\"'<>") and ".." not in page
-    return page if own else f"{PREFIX}/ui/"
+def own_path(prefix: str, page: str) -> str:
+    """A page to go to after a sign-in: one below ours, whatever was asked for (facts/conda-store.md §1.3 g).
+
+    Args:
+        prefix: path below which ours are.
+    """
+    own = page.startswith(f"{prefix}/") and page.isprintable() and not set(page) & set("\\\"'<>") and ".." not in page
+    return page if own else f"{prefix}/ui/"
 
 
 def _client() -> str:
     return "service-conda-store"
-
-
-def _callback() -> str:
-    return f"{PREFIX}/oauth_callback/"
 
 
 def _token(request: Request) -> str:

@@ -21,7 +21,8 @@ class HubTokens(AuthenticationBackend):  # type: ignore[misc]
 
     def authenticate(self, token: str) -> Any:
         """Whose token it is; None: nobody's, or it is over."""
-        if hmac.compare_digest(token.encode(), settings_here().reconciler.encode()):
+        own = settings_here().reconciler
+        if own and hmac.compare_digest(token.encode(), own.encode()):
             return AuthenticationToken(primary_namespace="global", role_bindings={"*/*": ["admin"]})
         try:
             return Person.model_validate({**self.decrypt_token(token), "role_bindings": {}})

@@ -5,7 +5,6 @@ from typing import Any
 
 from qhub_hub.conda_store import lock, rules
 from qhub_hub.conda_store.interrupted import take_up_builds
-from qhub_hub.conda_store.names import PREFIX
 from qhub_hub.conda_store.settings import settings_here
 
 _LARGEST_PAGE = 1000  # rows
@@ -22,9 +21,9 @@ def configure(c: Any) -> None:
     """
     settings = settings_here()
     _both(c, settings.store, settings.data, settings.conda)
-    c.CondaStoreServer.address = "127.0.0.1"
+    c.CondaStoreServer.address = settings.address
     c.CondaStoreServer.port = settings.port
-    c.CondaStoreServer.url_prefix = PREFIX
+    c.CondaStoreServer.url_prefix = settings.prefix
     c.CondaStoreServer.behind_proxy = True  # the hub's
     c.CondaStoreServer.cors_allow_origin_regex = None  # by default every web page may ask in the name of its visitor
     c.CondaStoreServer.enable_metrics = False

@@ -23,12 +23,22 @@ def _end_with_hub(program: "subprocess.Popen[bytes]") -> None:
     os.killpg(0, signal.SIGKILL)  # the session is its own
 
 
+def prepare(nice: int, home: Path) -> None:
+    """What is to be so before a program of conda-store's starts.
+
+    Args:
+        nice: how far other programs come first, 0 to 19.
+        home: of the program.
+    """
+    os.umask(0o022)
+    os.nice(nice)
+    # celery's clock ends where this is missing (facts/conda-store.md §1.3 b).
+    (home / ".local/share/conda-store").mkdir(parents=True, exist_ok=True)
+
+
 def main() -> int:
     """Run the program; returns its exit code."""
-    os.umask(0o022)
-    os.nice(int(sys.argv[1]))
-    # celery's clock ends where this is missing (facts/conda-store.md §1.3 b).
-    Path.home().joinpath(".local/share/conda-store").mkdir(parents=True, exist_ok=True)
+    prepare(int(sys.argv[1]), Path.home())
     program = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)  # noqa: S603 - what the hub names
     threading.Thread(target=_end_with_hub, args=[program], daemon=True).start()
     return program.wait()

@@ -4,6 +4,7 @@ conda-store 2025.2.2's own asks conda-lock, whose present releases it does not f
 internet (facts/conda-store.md §1.2).
 """
 
+import filecmp
 import json
 import os
 import shutil
@@ -107,9 +108,14 @@ def _bring_local(packages: list[dict[str, Any]]) -> None:
         if address.scheme == "file":
             source = Path(unquote(address.path))
             cache.mkdir(parents=True, exist_ok=True)
+            kept = cache / source.name
+            if kept.exists() and filecmp.cmp(source, kept, shallow=False):
+                continue
             draft = cache / f".{source.name}.new"
             shutil.copyfile(source, draft)
-            draft.replace(cache / source.name)
+            # What another of this name was unpacked to.
+            shutil.rmtree(cache / source.name.removesuffix(".conda").removesuffix(".tar.bz2"), ignore_errors=True)
+            draft.replace(kept)
 
 
 @hookimpl  # type: ignore[untyped-decorator]

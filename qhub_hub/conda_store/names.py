@@ -2,8 +2,8 @@
 
 import re
 
-PREFIX = "/services/conda-store"
-"""Below it conda-store answers, at the hub's proxy and at its own port."""
+SERVICE = "/services/conda-store"
+"""Below it conda-store answers, after the path below which people see the hub."""
 
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 

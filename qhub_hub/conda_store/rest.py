@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlencode
 
-from qhub_hub.conda_store.names import PREFIX
+from qhub_hub.conda_store.names import SERVICE
 
 _WITHIN = 30.0  # seconds for one answer; a thousand environments take two
 _PAGE, _FEW = 500, 100  # rows at once; of builds, only the newest are new
@@ -76,12 +76,14 @@ class CondaStore:
     """One conda-store.
 
     Args:
-        port: of its server on this machine.
+        port: of its server, on the loopback address.
         token: QHub's own.
+        base: path below which people see the hub, without a slash at its end.
     """
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, port: int, token: str, base: str = "") -> None:
         self._port = port
+        self._prefix = f"{base}{SERVICE}"
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def environments(self) -> tuple[Listed, ...]:
@@ -114,8 +116,8 @@ class CondaStore:
 
     def log(self, build: int) -> str:
         """The end of a build's log. Raises `Unavailable`."""
-        status, _, place = self._ask("GET", f"{PREFIX}/api/v1/build/{build}/logs/")
-        if status not in (302, 303, 307) or not place.startswith(PREFIX):
+        status, _, place = self._ask("GET", f"{self._prefix}/api/v1/build/{build}/logs/")
+        if status not in (302, 303, 307) or not place.startswith(self._prefix):
             return ""
         status, content, _ = self._ask("GET", place)
         return content[-_LARGEST_LOG:].decode(errors="replace") if status == 200 else ""
@@ -151,7 +153,7 @@ class CondaStore:
             raise Unavailable(f"conda-store answers: {error}") from error
 
     def _do(self, method: str, path: str, content: object = None) -> dict[str, Any]:
-        status, text, _ = self._ask(method, PREFIX + path, content)
+        status, text, _ = self._ask(method, self._prefix + path, content)
         try:
             answer = json.loads(text)
         except ValueError:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qhub_hub.conda_store.names import SERVICE
+
 if TYPE_CHECKING:
     from qhub_hub.config.models.environments import Environments
 
@@ -19,22 +21,23 @@ class Settings:
     """What does not change while conda-store runs.
 
     Args:
-        port: of its server, on the loopback address.
+        address, port: where its server listens.
+        base: path below which people see the hub, without a slash at its end; mostly empty.
         hub_api: where its server reaches the hub's API.
-        authorize: the hub's sign-in, as a browser reaches it; a path.
         token: its own at the hub, and its secret as an OAuth client.
         signing: signs what people are given at their sign-in.
-        reconciler: what QHub shows to its API.
+        reconciler: what QHub shows to its API. These three are empty where a process has no use for them.
         store: folder of all namespaces.
         data: folder of its database, log files and lock files.
         values: file with what follows the values, see `Values`.
-        python: QHub's own, which solves.
+        python: one with py-rattler, which solves.
         conda: the program that installs packages.
     """
 
+    address: str
     port: int
+    base: str
     hub_api: str
-    authorize: str
     token: str
     signing: str
     reconciler: str
@@ -43,6 +46,11 @@ class Settings:
     values: str
     python: str
     conda: str
+
+    @property
+    def prefix(self) -> str:
+        """Path below which it answers, at the hub's proxy and at its own port."""
+        return f"{self.base}{SERVICE}"
 
     @classmethod
     def read(cls, path: Path) -> "Settings":

@@ -13,10 +13,9 @@ from typing import Any
 
 from conda_store_server.storage import Storage
 
-from qhub_hub.conda_store.names import PREFIX
 from qhub_hub.conda_store.settings import settings_here
 
-ARTIFACTS = f"{PREFIX}/artifacts/"
+ARTIFACTS = "/artifacts/"
 _LASTS = 60  # seconds
 
 
@@ -41,7 +40,7 @@ class SignedStorage(Storage):  # type: ignore[misc]  # conda-store is not typed
     def get_url(self, key: str) -> str:
         """Where a browser gets it, for a minute."""
         text = f"{int(time.time()) + _LASTS}:{key}".encode()
-        return ARTIFACTS + urlsafe_b64encode(_signature(text) + text).decode()
+        return settings_here().prefix + ARTIFACTS + urlsafe_b64encode(_signature(text) + text).decode()
 
     def delete(self, db: Any, build_id: int, key: str) -> None:
         """Forget it."""

@@ -3,7 +3,9 @@
 import errno
 import os
 import struct
+import time
 from dataclasses import dataclass
+from logging import Logger
 from pathlib import Path
 from stat import S_IMODE
 
@@ -17,6 +19,7 @@ programs run that must not be able to change an environment.
 _ACL, _ACL_VERSION = "system.posix_acl_access", 2
 _OWNER, _OWNING_GROUP, _NAMED_GROUP, _MASK, _OTHERS = 0x01, 0x04, 0x08, 0x10, 0x20
 _READ, _ALL, _UNNAMED = 5, 7, 0xFFFFFFFF
+_SAY_AGAIN = 60.0  # seconds between two words about a folder that can't be written to
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +96,19 @@ def _acl(gids: tuple[int, ...]) -> bytes:
         (_OTHERS, 0, _UNNAMED),
     ]
     return struct.pack("<I", _ACL_VERSION) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+def wait_until_owned(folder: Path, log: Logger) -> None:
+    """Until the storage service of a cluster has given a folder of the share to this user."""
+    # Writable is not enough: where the kubelet was faster than the storage service, it may be so for everybody.
+    said = -_SAY_AGAIN
+    while folder.stat().st_uid != os.geteuid():
+        if time.monotonic() > said + _SAY_AGAIN:
+            said = time.monotonic()
+            log.warning(
+                "%s is not ours yet. The storage service (component=storage) gives it to this user, %s, when "
+                "it starts; its log says what keeps it from that.",
+                folder,
+                os.geteuid(),
+            )
+        time.sleep(1)

@@ -72,7 +72,8 @@ async def _build(job: dict[str, Any]) -> dict[str, Any]:
         execute_link_scripts=False,
     )
     packages = {record.name.normalized: str(record.version) for record in records}
-    _compile(prefix)
+    _say("Compiling")
+    compile_modules(prefix)
     return {**contents_of(prefix, packages), "packages": packages, "lock": _lock(records)}
 
 
@@ -147,12 +148,11 @@ class _Reporter:
             _say(f"Installed {self._done} of {self._total} packages")
 
 
-def _compile(prefix: Path) -> None:
+def compile_modules(prefix: Path) -> None:
     """Write the bytecode of every module that came without.
 
     py-rattler 0.28 writes none, and whoever uses the environment can't: each start of a kernel would compile anew.
     """
-    _say("Compiling")
     for library in prefix.glob("lib/python3.*"):
         # Without `site`, which would run what packages put into .pth files.
         command = [str(prefix / "bin/python"), "-I", "-S", "-m", "compileall", "-q", "-j", _processes(), str(library)]

@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from qhub_hub.config.models import Config
 from qhub_hub.environments import group_namespace, user_namespace
-from qhub_hub.hub.deployment import OneMachine
+from qhub_hub.hub.deployment import Cluster, Deployment, OneMachine
 from qhub_hub.hub.planned import hub_groups
 from qhub_hub.hub.service_api import PersonHandler
 from qhub_hub.hub.site import Site
@@ -17,38 +19,66 @@ from qhub_hub.sessions.catalogue import own_namespaces
 NAME = "conda-store"
 """Of the service at the hub."""
 
-ROUTE = f"/services/{NAME}/"
-"""Path at the hub's proxy."""
-
 RIGHTS_SCOPE = "custom:qhub:environments"
 SCOPES = {RIGHTS_SCOPE: {"description": "Read which environments people may see and make"}}
 ACCESS = f"access:services!service={NAME}"
 
 
+@dataclass(frozen=True)
+class Service:
+    """How the hub knows conda-store.
+
+    Args:
+        url: where the hub's proxy finds it.
+        token: what it shows to the hub.
+        base: path below which people see the hub, without a slash at its end; mostly empty.
+    """
+
+    url: str
+    token: str
+    base: str
+
+    @property
+    def route(self) -> str:
+        """Path at the hub's proxy, and of the page."""
+        return f"{self.base}/services/{NAME}/"
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """For `JupyterHub.services`. Without a `url`: JupyterHub 6.1 would wait for that at its start."""
+        return {
+            "name": NAME,
+            "api_token": self.token,
+            "display": False,
+            "oauth_client_id": f"service-{NAME}",
+            "oauth_redirect_uri": f"{self.route}oauth_callback/",
+            "oauth_no_confirm": True,
+        }
+
+
+def service_of(deployment: Deployment | None) -> Service | None:
+    """conda-store of a place; None: it has none."""
+    if isinstance(deployment, OneMachine) and deployment.conda_store_port:
+        base = urlsplit(deployment.address).path
+        return Service(f"http://127.0.0.1:{deployment.conda_store_port}", service_token(deployment), base)
+    if isinstance(deployment, Cluster) and deployment.conda_store is not None:
+        found = deployment.conda_store
+        return Service(found.url, found.token, found.base)
+    return None
+
+
 def service_token(machine: OneMachine) -> str:
-    """What conda-store shows to the hub: the same at every start, so none is left in the database."""
+    """What conda-store of one machine shows to the hub: the same at every start, so none is left in the database."""
     return derived(machine, "service")
 
 
 def derived(machine: OneMachine, use: str) -> str:
-    """A secret of conda-store's, from the cookie's. Nobody gets from one to another.
+    """A secret of its conda-store's, from the cookie's. Nobody gets from one to another.
 
     Args:
         use: tells it from others.
     """
     return hmac.digest(machine.secrets.cookie, f"qhub conda-store {use}".encode(), hashlib.sha256).hex()
-
-
-def service(machine: OneMachine) -> dict[str, Any]:
-    """For `JupyterHub.services`. Without a `url`: JupyterHub 6.1 would wait for that at its start."""
-    return {
-        "name": NAME,
-        "api_token": service_token(machine),
-        "display": False,
-        "oauth_client_id": f"service-{NAME}",
-        "oauth_redirect_uri": f"{ROUTE}oauth_callback/",
-        "oauth_no_confirm": True,
-    }
 
 
 class EnvironmentRightsHandler(PersonHandler):

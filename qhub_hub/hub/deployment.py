@@ -90,6 +90,21 @@ class DaskGateway:
 
 
 @dataclass(frozen=True)
+class CondaStore:
+    """Where conda-store of a release is.
+
+    Args:
+        url: its server, to which the hub's proxy sends what is below `/services/conda-store/`.
+        token: what it shows to the hub's API.
+        base: path below which people see the hub, without a slash at its end; mostly empty.
+    """
+
+    url: str
+    token: str
+    base: str
+
+
+@dataclass(frozen=True)
 class Cluster(Deployment):
     """What `qhub hub` finds in its pod.
 
@@ -104,6 +119,7 @@ class Cluster(Deployment):
         service_tokens: by service of `hub.services`.
         config_d: folder of the administrator's own wiring files; need not exist.
         dask: the Dask gateway; None: the release has none.
+        conda_store: conda-store; None: the release has none.
     """
 
     namespace: str
@@ -116,3 +132,4 @@ class Cluster(Deployment):
     service_tokens: Mapping[str, str]
     config_d: Path
     dask: DaskGateway | None = None
+    conda_store: CondaStore | None = None

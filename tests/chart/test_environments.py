@@ -4,7 +4,6 @@ import pytest
 import yaml
 
 from qhub_hub.config import load
-from tests.chart.conftest import CHART
 from tests.chart.policies import End, allowed, pod
 
 SECRET = """
@@ -83,12 +82,6 @@ def test_nobody_reaches_it_and_it_reaches_no_part_of_qhub(render) -> None:
 def test_it_can_be_left_out(render) -> None:
     manifests = render(values="qhub: {environments: {builder: {enabled: false}}}")
     assert "qhub-environments" not in {each["metadata"]["name"] for each in manifests.objects}
-
-
-def test_what_builds_on_one_machine_only_is_refused_before_anything_is_made(helm) -> None:
-    refused = helm("template", "qhub", str(CHART), "--set", "qhub.environments.provider=conda-store")
-    assert refused.returncode != 0
-    assert "qhub.environments.provider: conda-store builds environments on one machine only" in refused.stderr
 
 
 def test_a_claim_of_the_administrators_holds_environments_too(render) -> None:

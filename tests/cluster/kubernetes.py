@@ -94,6 +94,8 @@ def what_happened(namespace: str) -> str:
         "log of the proxy": ("logs", "deployment/proxy", "--tail=20"),
         "log of the storage service": ("logs", "deployment/qhub-storage", "--tail=20"),
         "log of the environments' builder": ("logs", "deployment/qhub-environments", "--tail=40"),
+        "log of conda-store's server": ("logs", "deployment/qhub-environments", "-c", "server", "--tail=40"),
+        "log of conda-store's worker": ("logs", "deployment/qhub-environments", "-c", "worker", "--tail=60"),
         "logs of servers": ("logs", "--selector=component=singleuser-server", "--tail=30", "--prefix"),
     }
     told = []

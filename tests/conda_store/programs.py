@@ -7,14 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-_CONDA = '#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/python" -P {command} "$@"\n'
+ROOT = Path(__file__).parents[2]
+REQUIREMENTS = ROOT / "images/conda-store/requirements.txt"
 
 
 def programs() -> Path:
-    """Folder with conda-store-server, conda-store-worker, conda and mamba."""
-    wanted = (HERE / "requirements.txt").read_bytes() + sys.version.encode() + bytes(HERE)
+    """Folder with conda-store-server and conda-store-worker, as they come from PyPI: without conda."""
+    wanted = REQUIREMENTS.read_bytes() + sys.version.encode()
     folder = ROOT / "build" / "conda-store" / hashlib.sha256(wanted).hexdigest()[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "lock").open("w") as lock:
@@ -32,11 +31,4 @@ def _install(folder: Path) -> None:
         assert ended.returncode == 0, f"{command[0]} failed:\n{ended.stdout}\n{ended.stderr}"
 
     run(sys.executable, "-m", "venv", folder)
-    run(folder / "bin/pip", "install", "--quiet", "--no-deps", "-r", HERE / "requirements.txt")
-    packages = next(folder.glob("lib/python3.*/site-packages"))
-    # conda-store imports conda, which PyPI does not have, and calls it.
-    (packages / "conda-stub.pth").write_text(f"{HERE / 'conda_stub'}\n")
-    for name in ("conda", "mamba"):
-        program = folder / "bin" / name
-        program.write_text(_CONDA.format(command=HERE / "conda_command.py"))
-        program.chmod(0o755)
+    run(folder / "bin/pip", "install", "--quiet", "--no-deps", "-r", REQUIREMENTS)

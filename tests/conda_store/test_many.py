@@ -14,12 +14,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from qhub_hub.conda_store.folder import SERVER, Folder, Programs
 from qhub_hub.conda_store.rest import CondaStore, Unavailable
-from qhub_hub.conda_store.settings import VARIABLE, Settings, Values
+from qhub_hub.conda_store.settings import Settings, Values
 from qhub_hub.testing.one_machine import free_port
 from qhub_hub.testing.waiting import eventually
 from tests.conda_store.conftest import PAGE
-from tests.conda_store.programs import ROOT, programs
+from tests.conda_store.programs import programs
 
 MANY = 1200
 TOKEN = "reconciler-of-this-test"
@@ -39,13 +40,13 @@ class Bare:
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
     folder = tmp_path_factory.mktemp("bare")
-    (folder / "qhub_hub").symlink_to(ROOT / "qhub_hub")
     (folder / "data").mkdir()
     port = free_port()
     settings = Settings(
+        address="127.0.0.1",
         port=port,
+        base="",
         hub_api="http://127.0.0.1:1/hub/api",
-        authorize="/hub/api/oauth2/authorize",
         token="t" * 32,
         signing="s" * 64,
         reconciler=TOKEN,
@@ -55,21 +56,17 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
         python=sys.executable,
         conda="conda",
     )
-    (folder / "settings.json").write_text(settings.text())
+    place = Folder(folder, Programs(str(programs()), has_conda=False))
+    place.fill(settings)
     (folder / "values.json").write_text(Values().text())
-    (folder / "config.py").write_text(
-        f"import sys\nsys.path.append({str(folder)!r})\n"
-        "from qhub_hub.conda_store.configuration import configure\nconfigure(c)\n"
-    )
-    env = {"PATH": f"{programs()}:/usr/bin:/bin", "HOME": str(folder), VARIABLE: str(folder / "settings.json")}
     keeper = (sys.executable, "-P", "-m", "qhub_hub.conda_store.keeper", "0")
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
-            [*keeper, str(programs() / "conda-store-server"), "--config", str(folder / "config.py")],
+            [*keeper, place.programs.command(SERVER), "--config", str(place.config)],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=env,
+            env=place.variables(folder, folder / "packages"),
             start_new_session=True,
         )
     rest = CondaStore(port, TOKEN)
@@ -144,7 +141,7 @@ def test_names_that_are_patterns_match_nobody_elses(bare: Bare) -> None:
         "{Permissions.ENVIRONMENT_READ})]\n"
         "print(json.dumps(seen))\n"
     )
-    env = {**os.environ, "PYTHONPATH": str(bare.database.parents[1])}
+    env = {**os.environ, "PYTHONPATH": str(bare.database.parents[1] / "python")}
     ended = subprocess.run(
         [str(programs() / "python"), "-c", script, json.dumps(ODD)], env=env, capture_output=True, text=True
     )

@@ -52,6 +52,16 @@ def test_strangers_get_nothing(site: Site, path: str) -> None:
         assert answer.json()["message"].startswith("Sign in first")
 
 
+def test_behind_a_proxy_that_encrypts_pages_and_cookies_are_for_https(site: Site) -> None:
+    ann = site.person("ann")
+    encrypted = {"X-Forwarded-Proto": "https"}
+    page = ann.http.get(f"{PAGE}/ui/", headers={"Accept": "text/html", **encrypted})
+    assert 'REACT_APP_API_URL: "https://' in page.text
+    begun = httpx.get(f"{site.hub.address}{PAGE}/login/", headers=encrypted)
+    assert "Secure" in begun.headers["Set-Cookie"]
+    assert "Secure" not in httpx.get(f"{site.hub.address}{PAGE}/login/").headers["Set-Cookie"]
+
+
 def test_strangers_in_a_browser_are_sent_to_the_hubs_sign_in(site: Site) -> None:
     page = httpx.get(f"{site.hub.address}{PAGE}/ui/", headers={"Accept": "text/html"}, follow_redirects=True)
     assert page.url.path == "/hub/login"

@@ -45,17 +45,41 @@ print(len(sources), *missing[:5])
 """
 
 
-@pytest.mark.parametrize("image", ["hub", "lab"])
+@pytest.mark.parametrize("image", ["hub", "lab", "conda-store"])
 def test_nothing_is_left_to_compile_at_each_start(run, image: str) -> None:
     count, *missing = run(image, "python", "-c", COMPILED).stdout.split()
     assert int(count) > 1000
     assert not [name for name in missing if "/templates/" not in name]
 
 
-@pytest.mark.parametrize(("image", "folder", "most"), [("hub", "/opt/qhub", 165), ("lab", "/opt/lab", 480)])
+@pytest.mark.parametrize(
+    ("image", "folder", "most"),
+    [("hub", "/opt/qhub", 165), ("lab", "/opt/lab", 480), ("conda-store", "/opt/conda-store", 240)],
+)
 def test_an_image_stays_small(run, image: str, folder: str, most: int) -> None:
     megabytes = int(run(image, "du", "-sm", folder).stdout.split()[0])
     assert megabytes <= most
+
+
+CONDA_STORE = """
+import sys
+from pathlib import Path
+import qhub_hub.conda_store.rattler
+sys.path.append(str(Path(qhub_hub.conda_store.rattler.__file__).parent / "python"))
+import conda_store_server._internal.server.app, conda_store_server._internal.worker.tasks
+import celery.bin.celery, conda_lock.conda_lock
+import qhub_hub.conda_store.authentication, qhub_hub.conda_store.configuration, qhub_hub.conda_store.solving
+print("all there, and no hub:", "jupyterhub" not in sys.modules, flush=True)
+import os; os._exit(0)  # py-rattler breaks Python's own way of ending
+"""
+
+
+@pytest.mark.parametrize("user", ["1000:1000", SOMEBODY], ids=["its own", "another"])
+def test_conda_store_and_qhubs_part_of_it_can_be_imported_without_conda(run, user: str) -> None:
+    answer = run("conda-store", "python", "-P", "-c", CONDA_STORE, user=user)
+    assert answer.stdout == "all there, and no hub: True\n", answer.stderr
+    version = run("conda-store", "python", "-P", "-m", "qhub_hub.conda_store.rattler", "--version", CONDA_PKGS_DIRS="/")
+    assert "QHub's, by py-rattler" in version.stdout
 
 
 PROXY = """

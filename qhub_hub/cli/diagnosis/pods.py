@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator
 
 from qhub_hub.cli.diagnosis.finding import Finding
-from qhub_hub.cli.diagnosis.snapshot import WORKLOADS, Object, Snapshot, containers
+from qhub_hub.cli.diagnosis.keys import decoded
+from qhub_hub.cli.diagnosis.snapshot import BUILDER, WORKLOADS, Object, Snapshot, containers
+from qhub_hub.cli.diagnosis.values import KEY, read
+from qhub_hub.config import Values
 
 # What the log of a container that ended says, and what to do.
 _REMEDIES = (
@@ -71,7 +74,7 @@ def check_ready(snapshot: Snapshot, blamed: set[str]) -> Iterator[Finding]:
             "Name the namespace of the release: `helm list --all-namespaces` shows it.",
         )
         return
-    for name in WORKLOADS:
+    for name in (*WORKLOADS, *_builder(snapshot)):
         where, found = f"deployment/{name}", snapshot.named("deployments", name)
         if where in blamed:
             continue
@@ -89,8 +92,20 @@ def check_ready(snapshot: Snapshot, blamed: set[str]) -> Iterator[Finding]:
                 "pods",
                 where,
                 "it is not ready, and nothing tells why.",
-                f"Wait a minute if it was just installed; otherwise look at: kubectl logs {where}",
+                f"Wait a minute if it was just installed; otherwise look at: kubectl logs {where} --all-containers",
             )
+
+
+def _builder(snapshot: Snapshot) -> tuple[str, ...]:
+    """What builds environments: looked at where it is there, and missed where it has pages that people use."""
+    if snapshot.named("deployments", BUILDER) is not None:
+        return (BUILDER,)
+    secret = snapshot.named("secrets", "qhub")
+    found = read(decoded(secret).get(KEY, "")) if secret else []
+    environments = found.qhub.environments if isinstance(found, Values) else None
+    if environments and environments.builder.enabled and environments.provider == "conda-store":
+        return (BUILDER,)
+    return ()
 
 
 def _ends_again(container: Object) -> bool:

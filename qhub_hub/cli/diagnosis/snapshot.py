@@ -28,6 +28,9 @@ OPTIONAL = ("nodes", "storageclasses", "namespaces")
 WORKLOADS = ("hub", "proxy", "qhub-storage")
 """Deployments that every release has."""
 
+BUILDER = "qhub-environments"
+"""Deployment of what builds environments, which a release may be without."""
+
 VOLUMES = {"hub": "/srv/jupyterhub", "qhub-storage": "/share"}
 """Where a workload's volume is mounted."""
 

@@ -11,7 +11,7 @@ from qhub_hub.cli.diagnosis.finding import Finding
 from qhub_hub.cli.diagnosis.helm import revisions
 from qhub_hub.cli.diagnosis.keys import decoded
 from qhub_hub.cli.diagnosis.releases import release_of
-from qhub_hub.cli.diagnosis.snapshot import Snapshot
+from qhub_hub.cli.diagnosis.snapshot import Object, Snapshot, containers
 from qhub_hub.config import ConfigError, LiveConfig, Values, load_values
 
 KEY = "qhub.yaml"
@@ -64,11 +64,8 @@ def _restart(snapshot: Snapshot) -> Iterator[Finding]:
     hub = snapshot.named("deployments", "hub")
     release = release_of(hub) if hub else ""
     history = [one for one in revisions(snapshot.all("secrets")) if one.release == release and one.applied]
-    started = [
-        datetime.fromisoformat(pod["status"]["startTime"])
-        for pod in snapshot.pods()
-        if snapshot.workload(pod) == "deployment/hub" and pod.get("status", {}).get("startTime")
-    ]
+    hubs = [pod for pod in snapshot.pods() if snapshot.workload(pod) == "deployment/hub"]
+    started = [datetime.fromisoformat(moment) for pod in hubs if (moment := _started(pod))]
     before = [one for one in history if one.applied and started and one.applied <= min(started)]
     if not before or before[-1] == history[-1]:
         return
@@ -79,6 +76,13 @@ def _restart(snapshot: Snapshot) -> Iterator[Finding]:
             f"{', '.join(changed)} changed since it started, and it reads that only then.",
             "When it suits: kubectl rollout restart deployment/hub. Running servers go on.",
         )
+
+
+def _started(pod: Object) -> str:
+    """When the hub in a pod started: where such a key changes, it ends by itself, and is started anew in its pod."""
+    status = pod.get("status", {})
+    running = [one.get("state", {}).get("running") or {} for one in containers(pod) if one.get("name") == "hub"]
+    return str(next((one["startedAt"] for one in running if one.get("startedAt")), status.get("startTime") or ""))
 
 
 def changed_keys(before: dict[str, Any], now: dict[str, Any]) -> tuple[str, ...]:

@@ -99,19 +99,20 @@ class Builder(Model):
 
 
 class CondaStore(Model):
-    """conda-store, where it builds environments. On one machine."""
+    """conda-store of one machine, where it builds environments. On a cluster it is in an image of its own."""
 
     programs: Annotated[
         str | None, Field(pattern=r"^/[A-Za-z0-9._/+-]*$", examples=["/opt/conda-store/bin"], max_length=500)
     ] = None
-    """Folder with the programs `conda-store-server`, `conda-store-worker` and `conda`; left out: those in `PATH`."""
+    """Folder with the programs `conda-store-server` and `conda-store-worker`; left out: those in `PATH`. A `conda` that
+    lies beside them is used; without one, QHub's own command takes its place."""
 
 
 class Environments(Model):
     """Shared software environments, and who sees them."""
 
     provider: Literal["builtin", "conda-store"] = "builtin"
-    """What builds them: QHub itself, or conda-store, which people can use in its own pages, too. On one machine."""
+    """What builds them: QHub itself, or conda-store, which people can use in its own pages, too."""
 
     conda_store: CondaStore = CondaStore()
     """Where conda-store is."""

@@ -21,17 +21,17 @@ def test_where_qhub_builds_itself_nothing_is_looked_for(tmp_path: Path) -> None:
     assert conda_store_of(site(), Any, machine) == (machine, None, "")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("there", [(), ("conda-store-server",), ("conda-store-server", "conda-store-worker")])
+@pytest.mark.parametrize("there", [(), ("conda-store-server",)])
 def test_a_missing_program_is_named_with_what_to_install(tmp_path: Path, there: tuple[str, ...]) -> None:
     for name in there:
         (tmp_path / name).touch(mode=0o755)
-    missing = ("conda-store-server", "conda-store-worker", "conda")[len(there)]
+    missing = ("conda-store-server", "conda-store-worker")[len(there)]
     asked = site(provider="conda-store", condaStore={"programs": str(tmp_path)})
     machine: Any = object()
     found, store, sentence = conda_store_of(asked, Any, machine)  # type: ignore[arg-type]
     assert (found, store) == (machine, None)
     assert f"{missing} is not in {tmp_path}" in sentence
-    assert "conda create" in sentence
+    assert "pip install conda-store-server==" in sentence
     assert "qhub.environments.condaStore.programs" in sentence
 
 

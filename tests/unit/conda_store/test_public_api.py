@@ -20,7 +20,7 @@ HEAVY = (
 
 
 def test_the_rooms_names_are_exactly_these() -> None:
-    assert sorted(conda_store.__all__) == ["PREFIX", "Settings", "Values", "is_slug", "values_of"]
+    assert sorted(conda_store.__all__) == ["SERVICE", "Settings", "Values", "is_slug", "values_of"]
     assert all(getattr(conda_store, name) is not None for name in conda_store.__all__)
 
 

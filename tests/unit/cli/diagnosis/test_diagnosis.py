@@ -79,6 +79,22 @@ def test_a_release_without_fault_has_no_problem(recorded: Recorded) -> None:
     assert [one for one in diagnose(whole) if one.weight == "problem"] == []
 
 
+def test_the_builder_is_missed_where_conda_store_is_to_build(recorded: Recorded) -> None:
+    for environments, missed in (("{provider: conda-store}", 1), ("{}", 0)):
+        values = f"qhub: {{environments: {environments}}}"
+        snapshot = recorded("nodes", secrets=[secret("qhub", **{"qhub.yaml": values}), *SETTINGS[1:]])
+        found = [one for one in diagnose(snapshot) if one.where == "deployment/qhub-environments"]
+        assert [one.what[:17] for one in found] == ["it does not exist"] * missed
+
+
+def test_a_builder_that_is_not_ready_is_named(recorded: Recorded) -> None:
+    snapshot = recorded("nodes", secrets=SETTINGS)
+    builder = {"metadata": {"name": "qhub-environments"}, "spec": {"replicas": 1}, "status": {}}
+    objects = {**snapshot.objects, "deployments": (*snapshot.all("deployments"), builder)}
+    found = diagnose(dataclasses.replace(snapshot, objects=objects))
+    assert [one for one in found if one.where == "deployment/qhub-environments" and "not ready" in one.what]
+
+
 def test_an_empty_namespace_is_one_finding() -> None:
     found = diagnose(Snapshot("team", dict.fromkeys(KINDS, ())))
     assert [(one.where, one.weight) for one in found] == [("namespace/team", "problem")]

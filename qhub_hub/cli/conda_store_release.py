@@ -1,0 +1,39 @@
+"""QHub's part of conda-store in a release: beside its server and worker, in a container of the hub's image."""
+
+import logging
+from collections.abc import Callable
+
+from qhub_hub.cli.console import CommandError
+from qhub_hub.cli.environments import open_to_all
+from qhub_hub.conda_store.container import DATA, KEYS, PORT, VALUES, base_path, derived
+from qhub_hub.conda_store.reconcile import Place, Reconciler
+from qhub_hub.conda_store.rest import CondaStore
+from qhub_hub.config.models import Config
+from qhub_hub.environments.builds import Builds
+
+_log = logging.getLogger("QHub.conda-store")
+
+
+def reconciler_of(builds: Builds, config: Callable[[], Config]) -> Reconciler:
+    """What orders declared environments of the conda-store in this pod, and publishes what it builds.
+
+    Args:
+        builds: the folder of all namespaces.
+        config: gives the values in force.
+
+    Raises:
+        CommandError: its key is missing.
+    """
+    try:
+        key = (KEYS / "key").read_text(encoding="utf-8").strip()
+    except OSError:
+        key = ""
+    if not key:
+        raise CommandError(
+            f"The key {KEYS / 'key'} is missing or empty. It is qhub.condaStoreKey of the hub's Secret, or of that "
+            "which values name as jupyterhub.hub.existingSecret: docs/guides/kubernetes.md lists its keys."
+        )
+    rest = CondaStore(PORT, derived(key, "reconciler"), base_path())
+    # All containers of the pod are one user, which owns everything here.
+    place = Place(builds, VALUES, builds.root / DATA / "conda-store.sqlite", own_ids=False)
+    return Reconciler(rest, place, config, open_to_all, _log)

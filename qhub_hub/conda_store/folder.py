@@ -1,0 +1,111 @@
+"""What conda-store's programs find when they start: configuration, QHub's package, a conda where there is none."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import qhub_hub
+from qhub_hub.conda_store.settings import VARIABLE, Settings
+from qhub_hub.environments.manifest import write_whole
+from qhub_hub.environments.process import surroundings
+
+SERVER, WORKER = "conda-store-server", "conda-store-worker"
+_CONFIGURATION = """\
+# Written anew at every start.
+from qhub_hub.conda_store.configuration import configure
+
+configure(c)
+"""
+_COMMAND = """\
+#!/bin/sh
+# QHub's conda command for conda-store: it installs with py-rattler.
+exec "{python}" -P -m qhub_hub.conda_store.rattler "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """conda-store's programs.
+
+    Args:
+        path: folders that have them, as `PATH` names these.
+        has_conda: whether a conda lies beside them: else QHub's own command takes its place.
+    """
+
+    path: str
+    has_conda: bool
+
+    @property
+    def conda(self) -> str:
+        """The program that installs packages."""
+        return "mamba" if not self.has_conda or shutil.which("mamba", path=self.path) else "conda"
+
+    def command(self, name: str) -> str:
+        """Path of one of them. It is there."""
+        return str(shutil.which(name, path=self.path))
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder for what they read, which none of them can change.
+
+    Args:
+        path: of it; must exist.
+        programs: see there.
+    """
+
+    path: Path
+    programs: Programs
+
+    @property
+    def config(self) -> Path:
+        """The configuration file."""
+        return self.path / "config.py"
+
+    def fill(self, settings: Settings, give: Callable[[Path], None] = lambda path: None) -> None:
+        """Write everything anew.
+
+        Args:
+            give: is called with each file that only whoever it is given to may read.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        package = Path(qhub_hub.__file__).parent
+        wanted = {"qhub_hub": package}
+        if not self.programs.has_conda:
+            wanted["conda"] = package / "conda_store/rattler/python/conda"
+        for part in ("python", "bin"):
+            shutil.rmtree(self.path / part, ignore_errors=True)
+            (self.path / part).mkdir(mode=0o755)
+        for name, source in wanted.items():
+            (self.path / "python" / name).symlink_to(source)
+        if not self.programs.has_conda:
+            for name in ("conda", "mamba"):
+                command = self.path / "bin" / name
+                command.write_text(_COMMAND.format(python=settings.python), encoding="utf-8")
+                command.chmod(0o755)
+        for path, text in ((self.config, _CONFIGURATION), (self._settings, settings.text())):
+            write_whole(path, text, 0o640)
+            give(path)
+
+    @property
+    def _settings(self) -> Path:
+        return self.path / "settings.json"
+
+    def variables(self, home: Path, packages: Path) -> dict[str, str]:
+        """All of their environment: nothing of whoever starts them.
+
+        Args:
+            home: where they may write.
+            packages: folder for fetched packages, on the disk of the environments, which share files with it.
+        """
+        return {
+            **surroundings(home),
+            "PATH": f"{self.path / 'bin'}:{self.programs.path}:/usr/bin:/bin",
+            # QHub's package and nothing else of its Python; and where conda is missing, what stands in for it.
+            "PYTHONPATH": str(self.path / "python"),
+            VARIABLE: str(self._settings),
+            "CONDA_PKGS_DIRS": str(packages),
+        }

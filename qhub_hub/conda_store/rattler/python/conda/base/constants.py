@@ -1,0 +1,3 @@
+"""Names of files."""
+
+PACKAGE_CACHE_MAGIC_FILE = "urls.txt"

@@ -1,3 +1,0 @@
-from types import SimpleNamespace
-
-context = SimpleNamespace(subdir="linux-64")

@@ -1,1 +1,0 @@
-"""Imported for what it does to loggers, which these tests need nothing of."""
