@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from qhub_hub.conda_store import lock, rules
-from qhub_hub.conda_store.interrupted import take_up_builds
+from qhub_hub.conda_store.interrupted import BUSY, take_up_builds
 from qhub_hub.conda_store.settings import settings_here
 
 _LARGEST_PAGE = 1000  # rows
 _QUEUE = "queue.sqlite"
 _POLLED = 0.2  # seconds between two looks into it
-_BUSY = 60  # seconds for a database that others write to; after SQLite's own five, orders are lost on a slow disk
+_SILENT = 60  # seconds without a byte of a package
 
 
 def configure(c: Any) -> None:
@@ -34,13 +34,14 @@ def configure(c: Any) -> None:
     take_up_builds(Path(settings.data, _QUEUE))
     _index_nothing()
     _work_one_by_one()
+    _wait_for_no_channel_for_ever()
 
 
 def _both(c: Any, store: str, data: str, conda: str) -> None:
     c.CondaStore.store_directory = store
     c.CondaStore.build_directory = "{store_directory}/{namespace}/builds"
     c.CondaStore.environment_directory = "{store_directory}/{namespace}/envs/{name}"
-    c.CondaStore.database_url = f"sqlite:///{data}/conda-store.sqlite?check_same_thread=False&timeout={_BUSY}"
+    c.CondaStore.database_url = f"sqlite:///{data}/conda-store.sqlite?check_same_thread=False&timeout={BUSY}"
     # Apart from the other, which changes only when something happens: QHub looks at it for that.
     c.CondaStore.celery_broker_url = f"sqla+sqlite:///{data}/{_QUEUE}"
     c.CondaStore.celery_results_backend = f"db+sqlite:///{data}/{_QUEUE}"
@@ -82,11 +83,23 @@ def _work_one_by_one() -> None:
     own = CondaStore.celery_config.fget
 
     def celery_config(self: Any) -> dict[str, Any]:
-        patient = {"connect_args": {"timeout": _BUSY}}
+        patient = {"connect_args": {"timeout": BUSY}}
         more = {"worker_pool": "solo", "broker_transport_options": patient, "database_engine_options": patient}
         return {**own(self), **more}
 
     CondaStore.celery_config = property(celery_config)
+
+
+def _wait_for_no_channel_for_ever() -> None:
+    """conda-store 2025.2.2 fetches packages without a limit of time, and nothing else is built meanwhile."""
+    from conda_package_streaming.url import session
+
+    ask = session.request
+
+    def request(*words: Any, **more: Any) -> Any:
+        return ask(*words, **{**more, "timeout": _SILENT})
+
+    session.request = request
 
 
 def _know(plugin: Any) -> None:

@@ -60,7 +60,7 @@ class Guard:
         await (answer or self._app)(scope, receive, send)
 
     async def _refusal(self, request: Request) -> Response | None:
-        path = request.url.path
+        path = request.scope["path"]  # by which it is routed; an address would hold what the Host header says, too
         if path in self._open or path.startswith(f"{self._prefix}/static/"):
             request.state.entity = None
             return None

@@ -16,9 +16,12 @@ from typing import Any
 from celery import chain
 from celery.signals import task_prerun, worker_ready
 
+BUSY = 60
+"""Seconds for a database that others write to; after SQLite's own five, orders are lost on a slow disk."""
+
 ENDED = "The build was ended before it was done (killed, or out of memory)."
 _EVERY_MINUTE = "task_watch_paths"
-_ON_ITS_WAY = timedelta(seconds=60)  # between the database and the queue
+_ON_ITS_WAY = timedelta(minutes=10)  # from the database to the queue, each of which may be waited for
 
 
 def take_up_builds(queue: Path) -> None:
@@ -30,18 +33,37 @@ def take_up_builds(queue: Path) -> None:
         queue: its database of orders.
     """
 
-    def look(sender: Any = None, **_: Any) -> None:
-        if getattr(sender, "name", _EVERY_MINUTE) == _EVERY_MINUTE:
+    def begin(**_: Any) -> None:
+        _build_once()
+        _take_up(queue)
+
+    def look(sender: Any, **_: Any) -> None:
+        if getattr(sender, "name", "") == _EVERY_MINUTE:
             _take_up(queue)
 
-    worker_ready.connect(lambda **_: _take_up(queue), weak=False, dispatch_uid="qhub")
+    worker_ready.connect(begin, weak=False, dispatch_uid="qhub")
     task_prerun.connect(look, weak=False, dispatch_uid="qhub")
+
+
+def _build_once() -> None:
+    """Should an order be there twice after all, the second does nothing: it would fail where the first succeeded."""
+    from conda_store_server._internal import schema
+    from conda_store_server._internal.worker import tasks
+
+    own = tasks.build_conda_environment
+
+    def build_conda_environment(db: Any, conda_store: Any, build: Any) -> None:
+        if build.status == schema.BuildStatus.QUEUED:
+            own(db, conda_store, build)
+
+    tasks.build_conda_environment = build_conda_environment
 
 
 def _take_up(queue: Path) -> None:
     from conda_store_server._internal import orm, schema
     from conda_store_server._internal.worker.app import CondaStoreWorker
 
+    _forget_done(queue)
     before = datetime.now(UTC).replace(tzinfo=None) - _ON_ITS_WAY
     with CondaStoreWorker.instance().conda_store.get_db() as db:
         builds = db.query(orm.Build)
@@ -56,10 +78,16 @@ def _take_up(queue: Path) -> None:
             _order(number)
 
 
+def _forget_done(queue: Path) -> None:
+    """Delete messages that were taken: kombu 5.7 keeps them for ever, and looks through them five times a second."""
+    with closing(sqlite3.connect(queue, timeout=BUSY)) as database, database:
+        database.execute("delete from kombu_message where not visible")
+
+
 def _ordered(queue: Path) -> set[int]:
     """Builds that the queue holds an order of, as kombu writes it."""
     found = set()
-    with closing(sqlite3.connect(queue, timeout=60)) as database:
+    with closing(sqlite3.connect(queue, timeout=BUSY)) as database:
         for (payload,) in database.execute("select payload from kombu_message where visible"):
             message = json.loads(payload)
             text = json.dumps(message["headers"]) + b64decode(message["body"]).decode()
