@@ -78,10 +78,18 @@ def bob(release: Release) -> Iterator[Person]:
     yield from visiting(release, "bob")
 
 
+@pytest.fixture(scope="module")
+def own(release: Release, ann: Person) -> None:
+    """What ann makes while her server runs already, and its kernel there."""
+    assert over(ann, ordered(ann, "user-ann/own", "python", "ipykernel")) == "COMPLETED"
+    until("ann has both kernels", lambda: {WORK, OWN} <= set(kernels_of(ann)), 60)
+
+
 def visiting(release: Release, name: str) -> Iterator[Person]:
     person = release.person(name)
     page = person.http.get(f"{PAGE}/", headers={"Accept": "text/html"})
     assert (page.status_code, page.url.path) == (200, f"{PAGE}/ui/")
+    start(person)
     yield person
     release.leave(person)
 
@@ -126,18 +134,12 @@ def test_the_page_knows_the_person_and_lists_what_is_declared(release: Release, 
     assert httpx.get(f"{release.address}{PAGE}/api/v2/environment/").status_code == 401
 
 
-def test_what_somebody_makes_is_a_kernel_of_theirs_and_of_nobody_else(
-    release: Release, ann: Person, bob: Person
-) -> None:
-    assert over(ann, ordered(ann, "user-ann/own", "python", "ipykernel")) == "COMPLETED"
+@pytest.mark.usefixtures("own")
+def test_what_somebody_makes_is_a_kernel_of_theirs_and_of_nobody_else(ann: Person, bob: Person) -> None:
     assert "user-ann/own" in listed(ann)
     assert "user-ann/own" not in listed(bob)
     assert order(bob, "user-ann/theirs", "tiny").status_code == 403
-    # A namespace is mounted where the hub knew of it when the server started.
     until("the hub offers it", lambda: "user-ann/own" in ann.http.get("/hub/spawn/ann").text, 60)
-    for person in (ann, bob):
-        start(person)
-    until("ann has both kernels", lambda: {WORK, OWN} <= set(kernels_of(ann)), 60)
     for name, key in ((OWN, "user-ann/own"), (WORK, "global/work")):
         kernel = start_kernel(ann, name).json()["id"]
         said = run_cell(ann, kernel, "import os, sys; print(sys.prefix, os.environ['CONDA_DEFAULT_ENV'], os.getuid())")
@@ -147,9 +149,10 @@ def test_what_somebody_makes_is_a_kernel_of_theirs_and_of_nobody_else(
         assert "Read-only file system" in run_cell(ann, kernel, "open(f'{sys.prefix}/mine', 'w')")
     assert WORK in kernels_of(bob)
     assert OWN not in kernels_of(bob)
-    assert typed(bob, "ls /home/conda") == "global"
+    assert typed(bob, "ls /home/conda").split() == ["global", "user-bob"]
 
 
+@pytest.mark.usefixtures("own")
 def test_a_pod_that_is_killed_keeps_what_was_built_and_says_what_was_not(release: Release, ann: Person) -> None:
     build = ordered(ann, "user-ann/died", "python", "ipykernel")
     until("it is being built", lambda: build_of(ann, build)["status"] == "BUILDING", 90, 0.1)

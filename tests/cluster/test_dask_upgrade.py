@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import httpx
+
 from tests.cluster.dask import START, Kernel, pods, wait_for_gateway
 from tests.cluster.kubernetes import until
 from tests.cluster.release import Release
@@ -21,6 +23,10 @@ def test_an_upgrade_switches_dask_on_and_off_and_leaves_no_cluster_behind(new_re
     release = new_release("switched").install(VALUES)
     release.upgrade(WITH_DASK)
     wait_for_gateway(release)
+    # The hub learns of it from its Secret, which Kubernetes brings into its pod within a minute or so.
+    health = f"{release.address}/services/dask-gateway/api/health"
+    until("the hub leads to the gateway", lambda: httpx.get(health).status_code == 200, 240)
+    release.ready()
     finn = release.started("finn", profile="small")
     kernel = Kernel(release, "finn")
     try:
