@@ -73,12 +73,14 @@ One pod: they share a database of files, and only one of each may be there at a 
 - name: server-keys
   secret:
     secretName: {{ $secret }}
+    optional: true # whoever reads a key says that it is missing; else the pod would wait for it and say nothing
     items:
       - {key: hub.services.conda-store.apiToken, path: hub-token}
       - {key: qhub.condaStoreKey, path: key}
 - name: keys
   secret:
     secretName: {{ $secret }}
+    optional: true # whoever reads a key says that it is missing; else the pod would wait for it and say nothing
     items:
       - {key: qhub.condaStoreKey, path: key}
 - name: server-tmp

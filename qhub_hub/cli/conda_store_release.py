@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 from qhub_hub.cli.console import CommandError
 from qhub_hub.cli.environments import open_to_all
-from qhub_hub.conda_store.container import DATA, KEYS, PORT, VALUES, base_path, derived
+from qhub_hub.conda_store.container import DATA, PORT, VALUES, MissingKey, base_path, key_here
 from qhub_hub.conda_store.reconcile import Place, Reconciler
 from qhub_hub.conda_store.rest import CondaStore
 from qhub_hub.config.models import Config
 from qhub_hub.environments.builds import Builds
+from qhub_hub.environments.conda_store import derived
 
 _log = logging.getLogger("QHub.conda-store")
 
@@ -25,15 +26,10 @@ def reconciler_of(builds: Builds, config: Callable[[], Config]) -> Reconciler:
         CommandError: its key is missing.
     """
     try:
-        key = (KEYS / "key").read_text(encoding="utf-8").strip()
-    except OSError:
-        key = ""
-    if not key:
-        raise CommandError(
-            f"The key {KEYS / 'key'} is missing or empty. It is qhub.condaStoreKey of the hub's Secret, or of that "
-            "which values name as jupyterhub.hub.existingSecret: docs/guides/kubernetes.md lists its keys."
-        )
-    rest = CondaStore(PORT, derived(key, "reconciler"), base_path())
+        key = key_here("key")
+    except MissingKey as missing:
+        raise CommandError(str(missing)) from None
+    rest = CondaStore(PORT, derived(key.encode(), "reconciler"), base_path())
     # All containers of the pod are one user, which owns everything here.
     place = Place(builds, VALUES, builds.root / DATA / "conda-store.sqlite", own_ids=False)
     return Reconciler(rest, place, config, open_to_all, _log)

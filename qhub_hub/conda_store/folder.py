@@ -1,16 +1,22 @@
 """What conda-store's programs find when they start: configuration, QHub's package, a conda where there is none."""
 
+import contextlib
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import qhub_hub
 from qhub_hub.conda_store.settings import VARIABLE, Settings
+from qhub_hub.environments.access import BUILDER
 from qhub_hub.environments.manifest import write_whole
 from qhub_hub.environments.process import surroundings
 
 SERVER, WORKER = "conda-store-server", "conda-store-worker"
+DRAFTS = ".drafts"
+"""Folder for what is not whole yet, on the disk of the packages: from there it is moved in one step."""
+
 _CONFIGURATION = """\
 # Written anew at every start.
 from qhub_hub.conda_store.configuration import configure
@@ -48,7 +54,7 @@ class Programs:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder for what they read, which none of them can change.
+    """A folder for what they read. On one machine where root starts QHub, none of them can change it.
 
     Args:
         path: of it; must exist.
@@ -99,13 +105,46 @@ class Folder:
 
         Args:
             home: where they may write.
-            packages: folder for fetched packages, on the disk of the environments, which share files with it.
+            packages: folder for fetched packages, in one in that of all namespaces, whose environments share files
+                with it.
         """
+        kept = surroundings(home)
+        # Packages are fetched by `requests`, which does not know the variable that everything else reads.
+        authorities = {"REQUESTS_CA_BUNDLE": kept["SSL_CERT_FILE"]} if "SSL_CERT_FILE" in kept else {}
         return {
-            **surroundings(home),
+            **kept,
+            **authorities,
             "PATH": f"{self.path / 'bin'}:{self.programs.path}:/usr/bin:/bin",
             # QHub's package and nothing else of its Python; and where conda is missing, what stands in for it.
             "PYTHONPATH": str(self.path / "python"),
             VARIABLE: str(self._settings),
             "CONDA_PKGS_DIRS": str(packages),
+            # Not within the packages, which all go when the disk is full.
+            "TMPDIR": str(_drafts(packages.parent.parent)),
         }
+
+
+def _drafts(root: Path) -> Path:
+    """A folder of theirs for what is not whole yet; where it can't be made, Python takes another."""
+    folder = root / DRAFTS
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if os.geteuid() == 0:
+            os.chown(folder, BUILDER, BUILDER, follow_symlinks=False)
+    return folder
+
+
+def forget_drafts(variables: Mapping[str, str]) -> None:
+    """Remove what a worker left that was killed. No other may run.
+
+    Args:
+        variables: as `Folder.variables` made them.
+    """
+    folder = Path(variables["TMPDIR"])
+    if folder.name != DRAFTS or not folder.is_dir():
+        return
+    for left in folder.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)

@@ -12,6 +12,8 @@ import sys
 import threading
 from pathlib import Path
 
+from qhub_hub.conda_store.folder import WORKER, forget_drafts
+
 _PATIENCE = 2.0  # seconds for the program to end by itself
 
 
@@ -39,6 +41,10 @@ def prepare(nice: int, home: Path) -> None:
 def main() -> int:
     """Run the program; returns its exit code."""
     prepare(int(sys.argv[1]), Path.home())
+    if Path(sys.argv[2]).name == WORKER:
+        forget_drafts(os.environ)
+    else:  # what others have there, a worker would remove at its start
+        os.environ.pop("TMPDIR", None)
     program = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)  # noqa: S603 - what the hub names
     threading.Thread(target=_end_with_hub, args=[program], daemon=True).start()
     return program.wait()

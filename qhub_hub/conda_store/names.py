@@ -2,9 +2,6 @@
 
 import re
 
-SERVICE = "/services/conda-store"
-"""Below it conda-store answers, after the path below which people see the hub."""
-
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 

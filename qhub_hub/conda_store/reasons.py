@@ -14,6 +14,7 @@ _STEPS = (
     ("action_fetch_and_extract_conda_packages", "A package could not be fetched or unpacked; the log has the reason."),
     ("action_install_lockfile", "The packages could not be installed; the log has the reason."),
 )
+_DAMAGED = ("is not the package that the channel lists", "was not fetched")  # so it is fetched anew the next time
 _MAY_PASS = (ENDED, _STEPS[0][1], "A channel can't be read now", "Its packages alone take", "The solver was ended")
 
 
@@ -48,7 +49,7 @@ def _of_log(log: str) -> str:
     for step, sentence in _STEPS:
         said = [line for line in lines if line.startswith(f"{step}: ")]
         if said and " completed in " not in said[-1]:
-            return sentence
+            return _STEPS[0][1] if any(words in line for line in said for words in _DAMAGED) else sentence
     return "It could not be built; the log in conda-store has the reason."
 
 

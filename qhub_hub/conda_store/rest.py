@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlencode
 
-from qhub_hub.conda_store.names import SERVICE
+from qhub_hub.environments.conda_store import SERVICE
 
 _WITHIN = 30.0  # seconds for one answer; a thousand environments take two
 _PAGE, _FEW = 500, 100  # rows at once; of builds, only the newest are new

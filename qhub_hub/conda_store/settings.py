@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qhub_hub.conda_store.names import SERVICE
+from qhub_hub.environments.conda_store import SERVICE
 
 if TYPE_CHECKING:
     from qhub_hub.config.models.environments import Environments

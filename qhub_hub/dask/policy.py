@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -113,12 +114,13 @@ class PolicyMixin(LimitsMixin):
         since = self._without_server.setdefault(cluster.name, time.monotonic())
         return "no server of its owner runs" if time.monotonic() - since >= _RESTARTS_WITHIN - SWEEP_EVERY else ""
 
-    async def begin_to_adapt(self, cluster: Any) -> None:
+    async def begin_to_adapt(self, cluster: Any, pauses: Iterable[float] = ()) -> None:
         """Have a cluster scale by itself from the start, as its plan says; to be called before its owner knows it runs,
         whose own `scale` or `adapt` would come first otherwise.
 
         Args:
             cluster: with `api_address`, `token` and `config`.
+            pauses: seconds before each further attempt, where a scheduler that runs may not be reached at once.
         """
         summary = self.summary_of(cluster)
         if summary is None:
@@ -127,11 +129,16 @@ class PolicyMixin(LimitsMixin):
         message = {"op": "adapt", "minimum": minimum, "maximum": maximum, "active": True}
         headers = {"Authorization": f"token {cluster.token}"}
         url = f"{cluster.api_address}/api/comm"
-        try:
-            async with self.session.post(url, json=message, headers=headers, timeout=_ANSWERS_WITHIN):  # type: ignore[attr-defined]
-                pass
-        except (aiohttp.ClientError, TimeoutError) as error:
-            self.log.warning("Cluster %s does not scale by itself: %s", cluster.name, type(error).__name__)
+        left = [*pauses]
+        while True:
+            try:
+                async with self.session.post(url, json=message, headers=headers, timeout=_ANSWERS_WITHIN):  # type: ignore[attr-defined]
+                    return
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if not left:
+                    self.log.warning("Cluster %s does not scale by itself: %s", cluster.name, type(error).__name__)
+                    return
+            await asyncio.sleep(left.pop(0))
 
     async def _report(self, cluster: Any) -> dict[str, Any]:
         return {

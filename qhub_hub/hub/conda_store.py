@@ -1,14 +1,12 @@
 """conda-store as a service of the hub: what it may ask about people."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from qhub_hub.config.models import Config
-from qhub_hub.environments import group_namespace, user_namespace
+from qhub_hub.environments import conda_store, group_namespace, user_namespace
 from qhub_hub.hub.deployment import Cluster, Deployment, OneMachine
 from qhub_hub.hub.planned import hub_groups
 from qhub_hub.hub.service_api import PersonHandler
@@ -41,7 +39,7 @@ class Service:
     @property
     def route(self) -> str:
         """Path at the hub's proxy, and of the page."""
-        return f"{self.base}/services/{NAME}/"
+        return f"{self.base}{conda_store.SERVICE}/"
 
     @property
     def entry(self) -> dict[str, Any]:
@@ -78,7 +76,7 @@ def derived(machine: OneMachine, use: str) -> str:
     Args:
         use: tells it from others.
     """
-    return hmac.digest(machine.secrets.cookie, f"qhub conda-store {use}".encode(), hashlib.sha256).hex()
+    return conda_store.derived(machine.secrets.cookie, use)
 
 
 class EnvironmentRightsHandler(PersonHandler):

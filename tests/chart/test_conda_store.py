@@ -66,6 +66,13 @@ def test_keys_come_from_the_administrators_own_secret_where_there_is_one(render)
     assert names == {"qhub-keys"}
 
 
+def test_a_missing_key_is_told_by_whoever_reads_it(render) -> None:
+    volumes = [volume["secret"] for volume in spec(render("conda-store"))["volumes"] if "secret" in volume]
+    named = [secret for secret in volumes if {item["key"] for item in secret.get("items", ())} & {TOKEN, KEY}]
+    # With one that must be there, the pod would stay in ContainerCreating.
+    assert [secret.get("optional") for secret in named] == [True, True]
+
+
 def test_no_two_containers_share_a_folder_but_the_environments_and_the_values(render) -> None:
     mounts = [mount["name"] for one in containers(render("conda-store")).values() for mount in one["volumeMounts"]]
     assert {name for name in mounts if mounts.count(name) > 1} == {"share", "told"}

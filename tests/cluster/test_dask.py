@@ -205,10 +205,11 @@ result = client.submit(foreign, pure=False).result(timeout=120)
 
 def test_the_dashboard_is_its_owners_through_the_hubs_proxy(release: Release, ann: Kernel) -> None:
     link = urlsplit(ann.run("result = cluster.dashboard_link")).path
-    answer = release.person("ann").http.get(link)
+    browser = {"Accept": "text/html"}
+    answer = release.person("ann").http.get(link, headers=browser)
     assert (answer.status_code, "Bokeh" in answer.text) == (200, True), answer.text[:500]
     assert answer.url.path == link
-    refused = release.person("bob").http.get(link)
+    refused = release.person("bob").http.get(link, headers=browser)
     assert (refused.status_code, "Bokeh" in refused.text) == (404, False), refused.text[:500]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 
 from tests.cluster.dask import START, Kernel, pods, wait_for_gateway
-from tests.cluster.kubernetes import until
+from tests.cluster.kubernetes import CHART, kubectl, until
 from tests.cluster.release import Release
 
 VALUES = """
@@ -21,6 +21,7 @@ WITH_DASK = VALUES + "dask-gateway: {enabled: true}\n"
 
 def test_an_upgrade_switches_dask_on_and_off_and_leaves_no_cluster_behind(new_release: Callable[..., Release]) -> None:
     release = new_release("switched").install(VALUES)
+    kubectl("apply", "--filename", str(CHART / "charts/dask-gateway/crds/daskclusters.yaml"))  # as the guide says
     release.upgrade(WITH_DASK)
     wait_for_gateway(release)
     # The hub learns of it from its Secret, which Kubernetes brings into its pod within a minute or so.

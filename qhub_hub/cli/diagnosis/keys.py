@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from qhub_hub.cli.diagnosis.finding import Finding
-from qhub_hub.cli.diagnosis.snapshot import Object, Snapshot
+from qhub_hub.cli.diagnosis.snapshot import BUILDER, Object, Snapshot
 
 COOKIE = "hub.config.JupyterHub.cookie_secret"
 CRYPT = "hub.config.CryptKeeper.keys"
@@ -19,6 +19,8 @@ _SHORTEST = {
 }
 """Characters at least."""
 
+_CONDA_STORE = {"hub.services.conda-store.apiToken": 16, "qhub.condaStoreKey": 16}
+"""And where conda-store builds."""
 _EXISTING = "/usr/local/etc/jupyterhub/existing-secret"
 
 
@@ -58,12 +60,14 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     own = existing_secret(hub)
     name = own or "hub"
     where, secret = f"secret/{name}", snapshot.named("secrets", name)
+    shortest = _SHORTEST | (_CONDA_STORE if _conda_store_builds(snapshot) else {})
     if secret is None:
         why = "jupyterhub.hub.existingSecret names it" if own else "the chart makes it"
         remedy = "Make it with all keys" if own else "Run `helm upgrade` with your values: it is made again"
-        yield Finding("secrets", where, f"it does not exist, and {why}.", f"{remedy} ({', '.join(required())}).")
+        asked = ", ".join(sorted([*_HEX, *shortest]))
+        yield Finding("secrets", where, f"it does not exist, and {why}.", f"{remedy} ({asked}).")
         return
-    if wrong := [f"{key} {fault}" for key, fault in faults(decoded(secret)).items()]:
+    if wrong := [f"{key} {fault}" for key, fault in _faults(decoded(secret), shortest).items()]:
         remedy = (
             "Add them (kubectl edit), then: kubectl rollout restart deployment/hub"
             if own
@@ -72,19 +76,22 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("secrets", where, f"{'; '.join(wrong)}.", f"{remedy}.")
 
 
-def required() -> list[str]:
-    """Keys that every release has."""
-    return sorted([*_HEX, *_SHORTEST])
+def _conda_store_builds(snapshot: Snapshot) -> bool:
+    """Whether the release has conda-store: its server is in the pod that builds, where the provider says so."""
+    builder = snapshot.named("deployments", BUILDER)
+    pod = builder["spec"].get("template", {}).get("spec", {}) if builder else {}
+    return any(container["name"] == "server" for container in pod.get("containers", ()))
 
 
-def faults(texts: Mapping[str, str]) -> dict[str, str]:
+def _faults(texts: Mapping[str, str], shortest: Mapping[str, int]) -> dict[str, str]:
     """What is wrong with a Secret's keys; values are not repeated."""
-    found = {key: "is missing" for key in required() if not texts.get(key, "").strip()}
+    asked = sorted([*_HEX, *shortest])
+    found = {key: "is missing" for key in asked if not texts.get(key, "").strip()}
     for key, digits in _HEX.items():
         parts = [part for part in texts.get(key, "").strip().split(";") if part]
         if key not in found and not all(re.fullmatch(rf"[0-9a-fA-F]{{{digits}}}", part) for part in parts):
             found[key] = f"must be {digits} hexadecimal digits (openssl rand -hex {digits // 2})"
-    for key, least in _SHORTEST.items():
+    for key, least in shortest.items():
         if key not in found and len(texts[key].strip()) < least:
             found[key] = f"has {len(texts[key].strip())} characters and must have {least} at least"
     return found

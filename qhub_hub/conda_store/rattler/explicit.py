@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-_FILE = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9_.+!~-]*)(?P<ending>\.conda|\.tar\.bz2)")
+_FILE = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9_.+!~-]*(-[A-Za-z0-9_.+!~]+){2})(?P<ending>\.conda|\.tar\.bz2)")
 _HASHES = {32: "md5", 64: "sha256"}
 _CHUNK = 2**20  # bytes read at once
 

@@ -21,10 +21,27 @@ FETCH, INSTALL = "action_fetch_and_extract_conda_packages", "action_install_lock
         ("plugin-qhub: Problem: A channel can't be read now: y. Is it down?", "A channel can't be read now", True),
         (f"{FETCH}: DOWNLOAD x\nTraceback …", "A package could not be fetched or unpacked", True),
         (f"{FETCH}: Action {FETCH} completed in 1 s.\n{INSTALL}: boom", "The packages could not be installed", False),
+        (
+            f"{INSTALL}: x-1-0.conda is not the package that the channel lists: its md5 is 0",
+            "A package could not",
+            True,
+        ),
+        (f"{INSTALL}: x-1-0.conda was not fetched.\n{INSTALL}: Traceback", "A package could not be fetched", True),
+        (f"{INSTALL}: boom\nelsewhere: it was not fetched", "The packages could not be installed", False),
         ("", "It could not be built; the log in conda-store has the reason.", False),
         ("plugin-qhub: Problem: \x1b[31mred\x07", "[31mred", False),
     ],
-    ids=["missing", "channel down", "fetching", "installing", "nothing said", "for a terminal"],
+    ids=[
+        "missing",
+        "channel down",
+        "fetching",
+        "installing",
+        "damaged",
+        "not there",
+        "said elsewhere",
+        "nothing said",
+        "for a terminal",
+    ],
 )
 def test_the_log_says_why(log: str, sentence: str, again: bool) -> None:
     reason = reason_of(FAILED, log)

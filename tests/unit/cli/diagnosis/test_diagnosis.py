@@ -150,6 +150,23 @@ def test_an_existing_secret_that_lacks_a_key_is_named_with_the_key(recorded: Rec
     assert (found.where, found.what) == ("secret/mine", "qhub.storageToken is missing.")
 
 
+@pytest.mark.parametrize(
+    ("parts", "missing"), [(("environments", "server", "worker"), True), (("environments",), False)]
+)
+def test_with_conda_store_its_keys_are_asked_for(recorded: Recorded, parts: tuple[str, ...], missing: bool) -> None:
+    containers = [{"name": name} for name in parts]
+    builder = {
+        "metadata": {"name": "qhub-environments"},
+        "spec": {"replicas": 1, "template": {"spec": {"containers": containers}}},
+        "status": {"readyReplicas": 1},
+    }
+    snapshot = with_existing(recorded("nodes"), secret("mine", **GOOD))
+    objects = {**snapshot.objects, "deployments": (*snapshot.all("deployments"), builder)}
+    found = [one.what for one in of(diagnose(dataclasses.replace(snapshot, objects=objects)), "secrets")]
+    both = "hub.services.conda-store.apiToken is missing; qhub.condaStoreKey is missing."
+    assert found == [both] * missing
+
+
 def test_an_existing_secret_that_is_not_there_is_named(recorded: Recorded) -> None:
     (found,) = of(diagnose(with_existing(recorded("nodes"))), "secrets")
     assert found.where == "secret/mine"
