@@ -41,6 +41,7 @@ DECLARED = """
       group-climate/tiny: {dependencies: [tiny=1.0]}
 """
 WORK, OWN = "env--global--work--python3", "env--user-ann--own--python3"
+HOLD = "for each in /proc/[0-9]*; do [ ${each#/proc/} = $$ ] || kill -STOP ${each#/proc/}; done 2>/dev/null; true"
 
 
 @pytest.fixture(scope="module")
