@@ -30,7 +30,7 @@ def test_the_three_lines_in_a_notebook_and_a_dashboard_for_its_owner_only(
     path.write_text(json.dumps({"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
     os.chown(path, *ann.ids)
     page = open_page()
-    sign_in(page, dask_hub, "ann", "/user/ann/lab/tree/three-lines.ipynb")
+    sign_in(page, dask_hub, "ann", "/user/ann/lab/tree/three-lines.ipynb?reset")  # without what another test left open
     page.locator(".jp-Notebook .jp-CodeCell").first.click()
     page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]")
     page.keyboard.press("Control+Enter")
