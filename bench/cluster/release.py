@@ -51,7 +51,6 @@ class Release:
         self.http = httpx.AsyncClient(timeout=ANSWER, headers={"Authorization": f"token {token}"})
         self.address = ""
         self._forward: asyncio.subprocess.Process | None = None
-        self._way = asyncio.Lock()
         self.begun = 0.0
 
     async def __aenter__(self) -> "Release":
@@ -100,11 +99,10 @@ class Release:
         Args:
             instead_of: an address that did not answer.
         """
-        async with self._way:  # many ask at once
-            if instead_of and instead_of == self.address:
-                await self._let_go()
-            if self._forward is None or self._forward.returncode is not None:
-                await self._open()
+        if instead_of:
+            await self._let_go()
+        if self._forward is None or self._forward.returncode is not None:
+            await self._open()
 
     async def _open(self) -> None:
         forward = await asyncio.create_subprocess_exec(

@@ -66,16 +66,16 @@ class CondaStoreOfMachine:
         site: values and ids.
         state: the state folder.
         machine: where the hub runs, with a port for conda-store.
+        programs: conda-store's.
     """
 
-    def __init__(self, site: Site, state: StateFolder, machine: OneMachine) -> None:
+    def __init__(self, site: Site, state: StateFolder, machine: OneMachine, programs: Programs) -> None:
         self._site = site
         self._own_ids = os.geteuid() == 0
         self._port = machine.conda_store_port
         self._token = derived(machine, "reconciler")
         self._folders = Folders(state.path / PROVIDER)
         self._builds = builds_in(state.files)
-        programs = _programs(site.config)
         folder = self._prepare(machine, programs)
         variables = folder.variables(self._folders.data / "home", self._builds.cache / "conda")
 
@@ -173,12 +173,12 @@ def conda_store_of(
     if site.config.environments.provider != PROVIDER:
         return machine, None, ""
     try:
-        _programs(site.config)
+        programs = _programs(site.config)
     except NotInstalled as error:
         return machine, None, str(error)
     port = kept_ports(state.path / "conda-store-port.json", (PROVIDER,), machine.dask_port)[PROVIDER]
     machine = replace(machine, conda_store_port=port)
-    return machine, CondaStoreOfMachine(site, state, machine), ""
+    return machine, CondaStoreOfMachine(site, state, machine, programs), ""
 
 
 def _programs(config: Config) -> Programs:

@@ -129,10 +129,11 @@ class PolicyMixin(LimitsMixin):
         message = {"op": "adapt", "minimum": minimum, "maximum": maximum, "active": True}
         headers = {"Authorization": f"token {cluster.token}"}
         url = f"{cluster.api_address}/api/comm"
+        session = self.session  # type: ignore[attr-defined]  # of the backend that this is put before
         left = [*pauses]
         while True:
             try:
-                async with self.session.post(url, json=message, headers=headers, timeout=_ANSWERS_WITHIN):  # type: ignore[attr-defined]
+                async with session.post(url, json=message, headers=headers, timeout=_ANSWERS_WITHIN):
                     return
             except (aiohttp.ClientError, TimeoutError) as error:
                 if not left:

@@ -183,8 +183,8 @@ class RunningHub:
             return next((one for one in manifest if one.name == name and (one.prefix or one.message)), None)
 
         found = eventually(there, what=f"{namespace}/{name} was not built")
-        if found is None or not found.prefix:
-            raise AssertionError(f"{namespace}/{name} was not built: {found and found.message}")
+        if not found.prefix:
+            raise AssertionError(f"{namespace}/{name} was not built: {found.message}")
         return found
 
     def interrupt(self) -> int:

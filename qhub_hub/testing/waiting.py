@@ -10,7 +10,7 @@ PATIENCE = 300.0
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], within: float = PATIENCE, what: str = "it did not come to be") -> T:
+def eventually(look: Callable[[], T | None], within: float = PATIENCE, what: str = "it did not come to be") -> T:
     """Look again and again until there is something to see.
 
     Args:
@@ -25,10 +25,10 @@ def eventually(look: Callable[[], T], within: float = PATIENCE, what: str = "it 
         AssertionError: it did not come to be.
     """
     deadline = time.monotonic() + within
-    while not (seen := look()):
-        if time.monotonic() > deadline:
-            if seen := look():
-                break
+    while True:
+        late = time.monotonic() > deadline
+        if seen := look():
+            return seen
+        if late:
             raise AssertionError(f"{what} within {within:g} s")
         time.sleep(0.05)
-    return seen

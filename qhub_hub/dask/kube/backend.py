@@ -38,14 +38,14 @@ class QHubKubeBackend(PolicyMixin, NamespacedKubeBackend):
         before = self.clusters.get(cluster_name)
         await super().sync_cluster(cluster_name)
         cluster = self.clusters.get(cluster_name)
-        # Not where this gateway has just started: its owner may have said something else since.
-        if cluster and before and before.status < ClusterStatus.RUNNING == cluster.status:
-            self._adapting[cluster_name] = asyncio.create_task(self.begin_to_adapt(cluster, _REACHED_AFTER))
-        elif cluster is None:
+        if cluster is None:
             self._adapting.pop(cluster_name, None)
-        if cluster_name in self.clusters:
-            wanted = self.informer.get(cluster_name)["spec"].get("replicas", 0)
-            self.workers.setdefault(cluster_name, wanted)
+            return
+        wanted = self.informer.get(cluster_name)["spec"].get("replicas", 0)
+        self.workers.setdefault(cluster_name, wanted)
+        # Not where this gateway has just started: its owner may have said something else since.
+        if before and before.status == ClusterStatus.PENDING and cluster.status == ClusterStatus.RUNNING:
+            self._adapting[cluster_name] = asyncio.create_task(self.begin_to_adapt(cluster, _REACHED_AFTER))
 
     async def get_cluster(self, cluster_name: str, wait: bool = False) -> Any:
         """A cluster; whoever waits for one that failed is told why."""

@@ -20,6 +20,7 @@ from qhub_hub.hub.processes import (
     start_ticks,
     wait_until_gone,
 )
+from qhub_hub.testing.waiting import eventually
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -47,13 +48,6 @@ def mark(request: pytest.FixtureRequest) -> str:
     return f"qhub-test-{os.getpid()}/{request.node.name}"
 
 
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_a_process_keeps_its_start_time_and_another_has_another(start: Start) -> None:
     first = start("")
     ticks = start_ticks(first.pid)
@@ -66,7 +60,7 @@ def test_a_process_keeps_its_start_time_and_another_has_another(start: Start) ->
 
 def test_a_zombie_and_a_process_that_is_gone_have_no_start_time(start: Start) -> None:
     process = start("", "true")
-    until(lambda: start_ticks(process.pid) is None)
+    eventually(lambda: start_ticks(process.pid) is None)
     process.wait()
     assert start_ticks(process.pid) is None
 
@@ -75,7 +69,7 @@ def test_a_command_with_spaces_and_parentheses_is_read_right(tmp_path: Path, sta
     odd = tmp_path / ") S 1 (x"
     odd.symlink_to("/bin/sleep")
     process = start("", str(odd), "60")
-    until(lambda: b"(x" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
+    eventually(lambda: b"(x" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
     assert abs((start_ticks(process.pid) or 0) - (start_ticks(start("").pid) or 0)) < 500
 
 
@@ -98,14 +92,14 @@ def test_a_mark_is_inherited_by_everything_a_server_starts(start: Start, mark: s
     assert process.stdout is not None
     process.stdout.readline()
     # Of a child that is just becoming another program nothing can be read.
-    until(lambda: [found for _, found in marks() if found == mark] == [mark, mark])
+    eventually(lambda: [found for _, found in marks() if found == mark] == [mark, mark])
     assert end_left_behind({mark}) >= 1  # the shell may end by itself, as its child did
     assert mark not in {found for _, found in marks()}
 
 
 def test_only_exactly_the_wanted_marks_are_ended(start: Start, mark: str) -> None:
     mine, longer, plain = start(mark), start(f"{mark}0"), start("")
-    until(lambda: mark_of(mine.pid) == mark and mark_of(longer.pid) == f"{mark}0")
+    eventually(lambda: mark_of(mine.pid) == mark and mark_of(longer.pid) == f"{mark}0")
     assert end_left_behind({mark}) == 1
     assert mine.wait(5) == -signal.SIGKILL
     assert longer.poll() is None
@@ -140,7 +134,7 @@ while time.monotonic() < end:
 
 def test_a_process_that_flees_by_starting_others_is_ended(start: Start, mark: str) -> None:
     start(mark, sys.executable, "-S", "-c", FLEEING)
-    until(lambda: any(found == mark for _, found in marks()))
+    eventually(lambda: any(found == mark for _, found in marks()))
     assert end_left_behind({mark}) >= 1
     time.sleep(0.05)
     assert not [pid for pid, found in marks() if found == mark]
