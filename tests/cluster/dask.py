@@ -5,20 +5,21 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from qhub_hub.testing.waiting import PATIENCE
 from tests.cluster.release import Release
 
 API, CONTROLLER, PROXY = (f"{part}-qhub-dask-gateway" for part in ("api", "controller", "proxy"))
 
 # What a kernel does: run what it is sent, keep the names, tell what came of it.
 KERNEL = """
-import json, sys
+import json, sys, traceback
 names = {}
 for line in sys.stdin:
     try:
         exec(json.loads(line), names)
         told = {"result": names.get("result")}
     except BaseException as error:
-        told = {"error": f"{type(error).__name__}: {error}"}
+        told = {"error": f"{type(error).__name__}: {error}", "where": traceback.format_exc()}
     print("told " + json.dumps(told), flush=True)
 """
 
@@ -47,12 +48,13 @@ class Kernel:
         )
         self._reader = ThreadPoolExecutor(1)
 
-    def ask(self, code: str, seconds: float = 150) -> dict[str, Any]:
+    def ask(self, code: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """Run code: `{"result": …}`, of the name `result`, or `{"error": …}`."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(code) + "\n")
         self._process.stdin.flush()
         told: dict[str, Any] = json.loads(self._reader.submit(self._told).result(timeout=seconds))
+        print(told.get("where", ""))  # seen where a test fails
         return told
 
     def _told(self) -> str:

@@ -8,19 +8,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from qhub_hub.testing.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm"
 
 Found = TypeVar("Found")
 
 
-def until(what: str, look: Callable[[], Found | None], seconds: float = 60, every: float = 0.25) -> Found:
+def until(what: str, look: Callable[[], Found | None], seconds: float = PATIENCE, every: float = 0.25) -> Found:
     """Look again until something true is found, and return it.
 
     Args:
         what: for the message: "ann's server runs".
         look: may raise AssertionError for "not yet".
-        seconds: after which it is given up.
+        seconds: after which it is given up; state them only where the time itself is what is tested.
         every: seconds between two looks.
     """
     deadline = time.monotonic() + seconds

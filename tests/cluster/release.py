@@ -60,7 +60,7 @@ class Doorway:
             self.port = int(said[1])
             return True
 
-        until("the proxy can be reached by port-forward", opened, 60)
+        until("the proxy can be reached by port-forward", opened)
 
     def close(self) -> None:
         """Close it."""
@@ -158,7 +158,7 @@ class Release:
         person = self.person(name)
         answer = person.api("POST", f"/users/{name}/server", options or None)
         assert answer.status_code in (201, 202), answer.text
-        until(f"the server of {name} is ready", lambda: person.server().get("ready"), 120)
+        until(f"the server of {name} is ready", lambda: person.server().get("ready"))
         return person
 
     def leave(self, person: Person) -> None:

@@ -43,7 +43,7 @@ class Volume:
 
     def give_to(self, namespace: str) -> None:
         """Let the claim of a release to come have it, and nobody else's."""
-        until("its old claim is gone", lambda: self._phase() in ("Released", "Failed"), 60)
+        until("its old claim is gone", lambda: self._phase() in ("Released", "Failed"))
         self._patch({"spec": {"claimRef": None}})
         self._patch({"spec": {"claimRef": {"namespace": namespace, "name": "qhub-share"}}})
 

@@ -11,7 +11,7 @@ import pytest
 from qhub_hub.testing.one_machine import Person
 from tests.cluster.kubernetes import ran, until
 from tests.cluster.release import Release, typed
-from tests.cluster.test_environments import BUILDER, CHANNEL, env, fill, ready
+from tests.cluster.test_environments import BUILDER, env, ready, serve_channel
 from tests.conda_store.conftest import PAGE, listed, order
 from tests.environments.conftest import channel  # noqa: F401 - a fixture
 from tests.environments.lab import kernels_of, run_cell, start_kernel
@@ -53,16 +53,13 @@ def release(
     """A release in which conda-store has built what is declared, from a channel beside it."""
     made: Release = new_release()
     made.install(VALUES)
-    image = made.pod("environments")["spec"]["containers"][0]["image"]
-    made.kubectl("apply", "-f", "-", stdin=CHANNEL.format(image=image))
-    made.kubectl("wait", "--for=condition=Ready", "pod/channel", "--timeout=60s")
-    fill(made, Path(channel.removeprefix("file://")))
+    serve_channel(made, Path(channel.removeprefix("file://")))
     made.upgrade(VALUES + DECLARED.lstrip("\n"))
     # The kubelet brings the values to the pod now instead of within a minute.
     pod = made.pod("environments")["metadata"]["name"]
     made.kubectl("annotate", "pod", pod, "qhub-e2e/now=declared")
     began = time.monotonic()
-    until("what is declared is built", lambda: ready(made, "global/work"), 300, 1)
+    until("what is declared is built", lambda: ready(made, "global/work"), every=1)
     figure("conda-store: an environment with a kernel is built on the cluster", began)
     return made
 
@@ -83,7 +80,7 @@ def bob(release: Release) -> Iterator[Person]:
 def own(release: Release, ann: Person) -> None:
     """What ann makes while her server runs already, and its kernel there."""
     assert over(ann, ordered(ann, "user-ann/own", "python", "ipykernel")) == "COMPLETED"
-    until("ann has both kernels", lambda: {WORK, OWN} <= set(kernels_of(ann)), 60)
+    until("ann has both kernels", lambda: {WORK, OWN} <= set(kernels_of(ann)))
 
 
 def visiting(release: Release, name: str) -> Iterator[Person]:
@@ -91,7 +88,7 @@ def visiting(release: Release, name: str) -> Iterator[Person]:
     page = person.http.get(f"{PAGE}/", headers={"Accept": "text/html"})
     assert (page.status_code, page.url.path) == (200, f"{PAGE}/ui/")
     # What is declared is mounted where the hub knew of it when the server started; people's own is from the start.
-    until("the hub offers it", lambda: "global/work" in person.http.get(f"/hub/spawn/{name}").text, 60)
+    until("the hub offers it", lambda: "global/work" in person.http.get(f"/hub/spawn/{name}").text)
     start(person)
     yield person
     release.leave(person)
@@ -101,7 +98,7 @@ def start(person: Person) -> None:
     """Start somebody's server."""
     answer = person.api("POST", f"/users/{person.name}/server", {"profile": "small"})
     assert answer.status_code in (201, 202), answer.text
-    until(f"the server of {person.name} is ready", lambda: person.server().get("ready"), 120)
+    until(f"the server of {person.name} is ready", lambda: person.server().get("ready"))
     person.open_server()
 
 
@@ -119,18 +116,18 @@ def ordered(person: Person, key: str, *dependencies: str) -> httpx.Response:
         answer = order(person, key, *dependencies)
         return None if answer.status_code == 400 and "is not there yet" in answer.text else answer
 
-    return until(f"{key} can be ordered", look, 60)
+    return until(f"{key} can be ordered", look)
 
 
 def over(person: Person, build: httpx.Response) -> str:
     """How a build has ended."""
-    until("the build is over", lambda: build_of(person, build)["status"] in ("COMPLETED", "FAILED"), 240, 0.5)
+    until("the build is over", lambda: build_of(person, build)["status"] in ("COMPLETED", "FAILED"), every=0.5)
     return str(build_of(person, build)["status"])
 
 
 def test_the_page_knows_the_person_and_lists_what_is_declared(release: Release, ann: Person, bob: Person) -> None:
     assert f'href="{PAGE}/"' in ann.http.get("/hub/home").text
-    until("the group's is built", lambda: ready(release, "group-climate/tiny"), 120, 1)
+    until("the group's is built", lambda: ready(release, "group-climate/tiny"), every=1)
     assert {"global/work", "group-climate/tiny"} <= set(listed(ann))
     assert "group-climate/tiny" not in listed(bob)
     assert ann.http.get(f"{PAGE}/api/v1/permission/").json()["data"]["primary_namespace"] == "user-ann"
@@ -158,13 +155,13 @@ def test_what_somebody_makes_is_a_kernel_of_theirs_and_of_nobody_else(ann: Perso
 def test_a_pod_that_is_killed_keeps_what_was_built_and_says_what_was_not(release: Release, ann: Person) -> None:
     pod = release.pod("environments")["metadata"]["name"]
     build = ordered(ann, "user-ann/died", "python", "ipykernel")
-    until("it is being built", lambda: build_of(ann, build)["status"] == "BUILDING", 90, 0.05)
+    until("it is being built", lambda: build_of(ann, build)["status"] == "BUILDING", every=0.05)
     # Kept where it is: the build would be over before the pod is.
     release.kubectl("exec", BUILDER, "-c", "worker", "--", "sh", "-c", HOLD)
     release.kubectl("delete", "pod", pod, "--force", "--grace-period=0")
     assert {WORK, OWN} <= set(kernels_of(ann))
     release.ready()
-    until("the build says so", lambda: "ended before it was done" in env(release, "list").stdout, 120, 1)
+    until("the build says so", lambda: "ended before it was done" in env(release, "list").stdout, every=1)
     assert build_of(ann, build)["status"] == "FAILED"
     assert {"global/work", "user-ann/own", "user-ann/died"} <= set(listed(ann))
     assert {WORK, OWN} <= set(kernels_of(ann))

@@ -225,7 +225,7 @@ def test_a_running_cluster_outlives_the_gateways_api(release: Release, ann: Kern
     until("there is another one", lambda: release.uid("dask-gateway") != before)
     figure("Dask: the API's pod killed → another one answers", began)
     name = ann.run("result = cluster.name")
-    until("it is known again", lambda: name in ann.run("result = [one.name for one in Gateway().list_clusters()]"), 60)
+    until("it is known again", lambda: name in ann.run("result = [one.name for one in Gateway().list_clusters()]"))
     assert ann.run("result = cluster.get_client().submit(sum, [1, 3], pure=False).result(timeout=60)") == 4
 
 
@@ -237,7 +237,7 @@ def test_a_killed_proxy_costs_a_connection_and_no_work(release: Release, ann: Ke
     release.kubectl("delete", "pod", "--selector=component=dask-proxy", "--grace-period=0", "--force")
     release.kubectl("rollout", "status", f"deployment/{PROXY}", "--timeout=120s", timeout=130)
     again = f"found = Gateway().connect({name!r}).get_client(); result = found.get_dataset('kept').result(timeout=20)"
-    until("the cluster is reached again", lambda: ann.ask(again).get("result") == 9, 90, 1)
+    until("the cluster is reached again", lambda: ann.ask(again).get("result") == 9, every=1)
     figure("Dask: the proxy's pod killed → a cluster is reached again", began)
 
 
@@ -253,8 +253,8 @@ def test_workers_that_are_not_needed_end(release: Release, ann: Kernel) -> None:
 
 def test_a_scheduler_without_memory_says_so(release: Release, bob: Kernel) -> None:
     name = bob.run('full = Gateway().new_cluster(profile="small"); own = full.get_client(); result = full.name')
-    bob.ask("own.run_on_scheduler(lambda: bytearray(1 << 30) and None)", 120)
-    until("it has failed", lambda: phase(release, name) == "Failed", 60)
+    bob.ask("own.run_on_scheduler(lambda: bytearray(1 << 30) and None)")
+    until("it has failed", lambda: phase(release, name) == "Failed")
     assert "needed more memory than it has" in bob.refusal(f"Gateway().connect({name!r})")
 
 
@@ -265,9 +265,9 @@ def test_an_image_without_dask_says_so(release: Release, bob: Kernel) -> None:
 
 def test_a_cluster_that_nobody_uses_ends(release: Release, idle: tuple[str, float], figure: Any) -> None:
     name, began = idle
-    until("it has ended", lambda: phase(release, name) == "Stopped", 150)
+    until("it has ended", lambda: phase(release, name) == "Stopped")
     figure("Dask: a cluster with idle_minutes=1 ends after", began)
-    until("its pods are gone", lambda: not pods(release, name), 60)
+    until("its pods are gone", lambda: not pods(release, name))
 
 
 def test_clusters_of_somebody_who_is_removed_end(release: Release, figure: Any) -> None:
@@ -278,7 +278,7 @@ def test_clusters_of_somebody_who_is_removed_end(release: Release, figure: Any) 
         assert phase(release, name) == "Running"
         began = time.monotonic()
         assert release.person("admin").api("DELETE", "/users/carl").status_code in (202, 204)
-        until("it has ended", lambda: phase(release, name) == "Stopped", 90)
+        until("it has ended", lambda: phase(release, name) == "Stopped")
         figure("Dask: somebody removed → their clusters end after", began)
     finally:
         carl.close()

@@ -26,7 +26,7 @@ def test_an_upgrade_switches_dask_on_and_off_and_leaves_no_cluster_behind(new_re
     wait_for_gateway(release)
     # The hub learns of it from its Secret, which Kubernetes brings into its pod within a minute or so.
     health = f"{release.address}/services/dask-gateway/api/health"
-    until("the hub leads to the gateway", lambda: httpx.get(health).status_code == 200, 240)
+    until("the hub leads to the gateway", lambda: httpx.get(health).status_code == 200)
     release.ready()
     finn = release.started("finn", profile="small")
     kernel = Kernel(release, "finn")
@@ -35,8 +35,8 @@ def test_an_upgrade_switches_dask_on_and_off_and_leaves_no_cluster_behind(new_re
         assert kernel.run("result = client.run_on_scheduler(lambda: 1)") == 1
         assert pods(release, name, "dask-scheduler")
         release.upgrade(VALUES)
-        until("nothing of the cluster is left", lambda: not pods(release, name), 120)
+        until("nothing of the cluster is left", lambda: not pods(release, name))
         assert not release.objects("daskclusters")
-        until("the hub knows the server", lambda: finn.server().get("ready"), 60)
+        until("the hub knows the server", lambda: finn.server().get("ready"))
     finally:
         kernel.close()

@@ -113,4 +113,4 @@ def test_doctor_finds_nothing_wrong(installed: Installed) -> None:
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout.startswith("0 problems")
 
-    until("qhub doctor has no complaint", content, 60, 2)
+    until("qhub doctor has no complaint", content, every=2)

@@ -93,5 +93,5 @@ def test_two_starts_at_once_give_one_pod(team: Release, sign_in: Callable[[str],
     second = peggy.api("POST", "/users/peggy/server", {"profile": "sized", "size": "two"})
     assert first.status_code in (201, 202)
     assert second.status_code in (202, 400)
-    until("peggy's server runs", lambda: peggy.server().get("ready"), 120)
+    until("peggy's server runs", lambda: peggy.server().get("ready"))
     assert team.server_pod("peggy")["metadata"]["labels"]["qhub/profile"] == "small"  # type: ignore[index]

@@ -72,7 +72,7 @@ def doctor_says(release: Release, *words: str) -> None:
         assert not missing, f"{missing} missing in: {ended.stdout}"
         return True
 
-    until(f"qhub doctor says {words}", said, 60, 1)
+    until(f"qhub doctor says {words}", said, every=1)
 
 
 def test_a_storage_class_that_is_not_there(new_release: Callable[..., Release]) -> None:
@@ -117,9 +117,9 @@ def ended_with(release: Release, name: str, profile: str) -> str:
             stream = person.http.get(f"/hub/api/users/{name}/server/progress").text
             return stream if '"failed": true' in stream else ""
 
-        return until("the start has failed", told, 120, 1)
+        return until("the start has failed", told, every=1)
     finally:
-        until("no pod is left", lambda: release.server_pod(name) is None, 60)
+        until("no pod is left", lambda: release.server_pod(name) is None)
         release.leave(person)
 
 
@@ -136,7 +136,7 @@ spec: {hard: {requests.memory: 4Gi}}
 """
     running.kubectl("apply", "-f", "-", stdin=quota)
     try:
-        until("it is counted", lambda: "used" in running.objects("resourcequotas")[0]["status"], 30)
+        until("it is counted", lambda: "used" in running.objects("resourcequotas")[0]["status"])
         bob = running.person("bob")
         answer = bob.start({"profile": "greedy"})
         told = answer.json()["message"] if answer.status_code >= 400 else ended_with(running, "bob", "greedy")

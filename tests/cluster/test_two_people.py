@@ -79,7 +79,7 @@ def test_a_group_shares_files_across_nodes_and_others_stay_outside(
     ann, bob, eve = (sign_in(name) for name in ("ann", "bob", "eve"))
     for person, profile in ((ann, "near"), (bob, "far"), (eve, "small")):
         person.api("POST", f"/users/{person.name}/server", {"profile": profile})
-    until("all three servers run", lambda: all(one.server().get("ready") for one in (ann, bob, eve)), 120)
+    until("all three servers run", lambda: all(one.server().get("ready") for one in (ann, bob, eve)))
     assert (team.server_pod("ann") or {})["spec"]["nodeName"] != (team.server_pod("bob") or {})["spec"]["nodeName"]
 
     typed(ann, "rm -f /shared/field-trip/log && echo from ann > /shared/field-trip/log")

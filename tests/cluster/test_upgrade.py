@@ -68,7 +68,7 @@ def test_an_upgrade_that_restarts_the_hub_keeps_servers_and_sign_ins(
     ]
     assert release.password("bob") == password
     assert bob.http.get("/hub/home", follow_redirects=False).status_code == 200, "bob is signed out"
-    until("the hub knows the server", lambda: bob.server().get("ready"), 30)
+    until("the hub knows the server", lambda: bob.server().get("ready"))
     assert bob.server()["started"] == model["started"]
     assert typed(bob, "whoami") == "bob"
     release.leave(bob)
@@ -84,7 +84,7 @@ def test_a_rollback_brings_the_old_values_back_and_keeps_servers(release: Releas
     assert ended.returncode == 0, ended.stderr
     release.ready()
     assert "CHANGED" not in release.kubectl("exec", "deployment/hub", "--", "env")
-    until("the hub knows the server", lambda: carl.server().get("ready"), 30)
+    until("the hub knows the server", lambda: carl.server().get("ready"))
     assert server_uid(release, "carl") == server
     release.leave(carl)
 
@@ -97,7 +97,7 @@ def test_files_and_ids_outlive_removal(new_release: Callable[..., Release]) -> N
     ended = helm("uninstall", release.name, "--namespace", release.namespace)
     assert ended.returncode == 0, ended.stderr
     assert "qhub-share" in ended.stdout, "nobody is told what stays"
-    until("everything else is gone", lambda: not release.objects("pods,services,deployments,secrets"), 60)
+    until("everything else is gone", lambda: not release.objects("pods,services,deployments,secrets"))
     assert {claim["metadata"]["name"] for claim in release.objects("pvc")} == {"qhub-share", "hub-db-dir"}
 
     release.install(VALUES)

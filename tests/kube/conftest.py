@@ -16,10 +16,10 @@ from kubernetes_asyncio.client import Configuration
 from kubernetes_asyncio.config import load_kube_config
 
 from qhub_hub.testing.kube import FakeKube
+from qhub_hub.testing.waiting import PATIENCE
 
 REAL = os.environ.get("QHUB_CONFORMANCE_KUBECONFIG")
 IMAGE = os.environ.get("QHUB_CONFORMANCE_IMAGE", "registry.k8s.io/pause:3.10")  # runs until it is stopped
-PATIENCE = 60.0 if REAL else 5.0  # seconds
 
 
 class Cluster:

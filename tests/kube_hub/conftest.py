@@ -22,6 +22,7 @@ from qhub_hub.environments.service import handlers
 from qhub_hub.storage import Provisioner
 from qhub_hub.storage.layout import ENVIRONMENTS
 from qhub_hub.storage.service import application, token_in
+from qhub_hub.testing.waiting import PATIENCE
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 
@@ -167,7 +168,7 @@ class Hub:
         found: dict[str, Any] = model.get("servers", {}).get(server, {})
         return found
 
-    async def until(self, so: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+    async def until(self, so: Callable[[], Awaitable[bool]], seconds: float = PATIENCE) -> None:
         """Wait until something is so."""
         deadline = time.monotonic() + seconds
         while not await so():

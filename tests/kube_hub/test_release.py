@@ -19,6 +19,7 @@ import yaml
 from jupyterhub.utils import random_port
 
 from qhub_hub.config import load_values
+from qhub_hub.testing.waiting import PATIENCE
 
 PASSWORD = "sixteen-letters-or-more"
 KEYS = {
@@ -144,7 +145,7 @@ class Release:
         headers = {"Authorization": f"token {KEYS['hub.services.robot.apiToken']}"}
         return await self.http.request(method, f"/hub/api{path}", json=json, headers=headers)
 
-    async def until(self, so: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+    async def until(self, so: Callable[[], Awaitable[bool]], seconds: float = PATIENCE) -> None:
         """Wait until something is so."""
         deadline = time.monotonic() + seconds
         while not await so():

@@ -16,6 +16,7 @@ import yaml
 from jupyterhub.utils import random_port
 
 from qhub_hub.environments import MANIFEST, Environment, write_manifest
+from qhub_hub.testing.waiting import PATIENCE
 
 TOKEN = "a-token-of-the-test"
 # What that chart's own configuration sets for its default values (facts/charts.md §2), in our words.
@@ -102,7 +103,7 @@ class Upstream:
                 stderr=log,
             )
 
-    async def until(self, so: Callable[[], Awaitable[bool]], seconds: float = 40) -> None:
+    async def until(self, so: Callable[[], Awaitable[bool]], seconds: float = PATIENCE) -> None:
         """Wait until something is so."""
         deadline = time.monotonic() + seconds
         while not await so():
