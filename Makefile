@@ -30,7 +30,7 @@ up: $(VENV)/.local ## run QHub on this machine
 .PHONY: test
 test: lint $(VENV)/.test ## every check that needs no cluster
 	@scripts/system-packages
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 .PHONY: e2e
 e2e: $(VENV)/.test ## build the images and test on the cluster of the current kubectl context

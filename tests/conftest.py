@@ -18,18 +18,35 @@ from qhub_hub.testing.waiting import PATIENCE
 settings.register_profile("qhub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("qhub")
 expect.set_options(timeout=PATIENCE * 1000)
+# Fixtures of a whole run.
+_SHARED = frozenset(("site", "dask_hub", "team", "kernels"))
 _PAGES = pytest.StashKey[list[Page]]()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Short ones last: they fill the time in which one process is done and the other is not.
-    items.sort(key=lambda item: "unit" in item.path.parts)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    groups = _groups(items)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups[item.path]))
+    yield
+    # Long ones first, short ones last: they fill the time in which one process is done and another is not.
+    items.sort(key=lambda item: 0 if groups[item.path] in _SHARED else 2 if "unit" in item.path.parts else 1)
     if os.geteuid() == 0:
         return
     for item in items:
         if item.get_closest_marker("root"):
             item.add_marker(pytest.mark.skip(reason="needs root: servers run as their owners only then"))
+
+
+def _groups(items: list[pytest.Item]) -> dict[Path, str]:
+    """Which modules run in one process: those that share something which takes long to start; else each alone."""
+    groups: dict[Path, str] = {}
+    for item in items:
+        shared = _SHARED & set(getattr(item, "fixturenames", ()))
+        groups.setdefault(item.path, item.nodeid.partition("::")[0])
+        if shared:
+            groups[item.path] = min(shared)
+    return groups
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -6,8 +6,10 @@ import json
 import aiohttp
 
 from qhub_hub.testing.one_machine import Person
+from qhub_hub.testing.waiting import PATIENCE
 
-ANSWERS_WITHIN = 30.0  # seconds
+WORK = "while :; do i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; sleep 0.1; done"
+"""A job for `sh -c` that works for ever, well beyond what counts as idle, and leaves the processor to others."""
 _DONE = "qhub-test-has-ended"
 
 
@@ -42,7 +44,7 @@ async def _converse(url: str, cookies: str, command: str) -> str:
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(url, headers={"Cookie": cookies, "Origin": url.replace("ws", "http", 1)}) as socket,
-        asyncio.timeout(ANSWERS_WITHIN),
+        asyncio.timeout(PATIENCE),
     ):
         # The two halves of the mark keep the echoed command line from looking like its end.
         begin, end = _DONE[:5], _DONE[5:]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from qhub_hub.testing.one_machine import RunningHub
-from qhub_hub.testing.terminal import type_into_terminal
+from qhub_hub.testing.terminal import WORK, type_into_terminal
 from qhub_hub.testing.waiting import eventually
 
 VALUES = """
@@ -113,7 +113,7 @@ def test_the_culler_ends_what_is_idle_or_old_but_no_job_that_works_on_after_its_
     idle, aged, works = (hub.person(name) for name in ("zoe", "yan", "xia"))
     for person, profile in ((idle, "idle"), (aged, "aged"), (works, "idle")):
         assert person.start({"profile": profile}).status_code in (201, 202)
-    type_into_terminal(works, "(setsid timeout 120 sh -c 'while :; do :; done' >/dev/null 2>&1 &)")
+    type_into_terminal(works, f"(setsid timeout 300 sh -c '{WORK}' >/dev/null 2>&1 &)")
     eventually(lambda: not (idle.server() or aged.server()))
     assert works.server()["ready"]
     works.stop()

@@ -11,6 +11,8 @@ import pytest
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from qhub_hub.testing.terminal import WORK
+
 pytestmark = pytest.mark.root
 
 HEADERS = {"Authorization": "token anns"}
@@ -68,7 +70,7 @@ def inactive(server: Any) -> float:
 async def test_a_silent_job_keeps_its_terminal_and_the_server_and_an_idle_shell_neither(start: Any) -> None:
     with start(short_limits) as server:
         idle = await run_and_leave(server, "sleep 1000 & true")
-        busy = await run_and_leave(server, "timeout 120 sh -c 'while :; do :; done' & true")
+        busy = await run_and_leave(server, f"timeout 300 sh -c '{WORK}' & true")
         assert terminals(server) == {idle, busy}
         deadline = asyncio.get_running_loop().time() + 80  # a busy machine looks late
         while idle in terminals(server):
@@ -100,7 +102,7 @@ async def test_a_terminal_can_be_closed_when_the_hub_was_started_with_nohup(star
 
 async def test_a_detached_job_counts_for_the_server_and_an_idle_server_becomes_inactive(start: Any) -> None:
     with start(short_limits) as server:
-        await run_and_leave(server, "setsid nohup timeout 13 sh -c 'while :; do :; done' >/dev/null 2>&1 & disown")
+        await run_and_leave(server, f"setsid nohup timeout 13 sh -c '{WORK}' >/dev/null 2>&1 & disown")
         await asyncio.sleep(11)
         assert inactive(server) < 8
         await asyncio.sleep(9)
