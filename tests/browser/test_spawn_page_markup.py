@@ -8,7 +8,7 @@ from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from qhub_hub.hub.spawn_page import render_form, template_folder
 from qhub_hub.sessions import Amount, Choice, Hardware, Offer, Option, Price
+from qhub_hub.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -142,9 +143,14 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+@pytest.fixture(scope="module")
+def pages() -> dict[str, bytes]:
+    return {"/": _page(OFFERS), "/locked": _page(LOCKED), "/none": _page(()), "/full": _page(OFFERS, **FULL)}
+
+
 @pytest.fixture
-def site() -> Iterator[Site]:
-    site = Site({"/": _page(OFFERS), "/locked": _page(LOCKED), "/none": _page(()), "/full": _page(OFFERS, **FULL)})
+def site(pages: dict[str, bytes]) -> Iterator[Site]:
+    site = Site(pages)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(site))
     site.address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -157,7 +163,7 @@ def site() -> Iterator[Site]:
 
 def _open(context: BrowserContext, site: Site, path: str = "/") -> Page:
     page = context.new_page()
-    page.set_default_timeout(5_000)
+    page.set_default_timeout(PATIENCE * 1000)
     page.goto(site.address + path)
     return page
 
@@ -277,14 +283,15 @@ def test_what_has_the_focus_is_not_behind_the_bar(browser: Browser, site: Site) 
         assert page.evaluate("document.activeElement.name") == "environment:analysis"
 
 
-@pytest.mark.parametrize("width", [320, 768, 1920])
 @pytest.mark.parametrize("path", ["/", "/full", "/locked"])
-def test_no_width_needs_sideways_scrolling(browser: Browser, site: Site, path: str, width: int) -> None:
-    with browser.new_context(viewport={"width": width, "height": 700}) as context:
+def test_no_width_needs_sideways_scrolling(browser: Browser, site: Site, path: str) -> None:
+    with browser.new_context(reduced_motion="reduce") as context:
         page = _open(context, site, path)
         if path != "/locked":
             page.get_by_text("Room for tables in memory.").click(force=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for width in (320, 768, 1920):
+            page.set_viewport_size({"width": width, "height": 700})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_page_asks_only_its_own_site(browser: Browser, site: Site) -> None:
@@ -326,19 +333,21 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "no javascript"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/full", "/locked"])
-def test_every_text_has_contrast(browser: Browser, site: Site, path: str, scheme: Any, javascript: bool) -> None:
-    options: dict[str, Any] = {"color_scheme": scheme, "java_script_enabled": javascript, "reduced_motion": "reduce"}
-    with browser.new_context(**options) as context:
-        page = _open(context, site, path)
-        if path == "/full":
-            page.get_by_text("Room for tables in memory.").click(force=True)
-        found = page.evaluate(CONTRAST)
-        dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(19, 22, 28)"
-    assert dark == (scheme == "dark")
-    assert len(found) > 10
-    assert [(text, round(ratio, 2)) for text, ratio in found if ratio < 4.5] == []
+def test_every_text_has_contrast(browser: Browser, site: Site, path: str, javascript: bool) -> None:
+    schemes: tuple[tuple[Literal["light", "dark"], bool], ...] = (("light", False), ("dark", True))
+    with browser.new_context(java_script_enabled=javascript, reduced_motion="reduce") as context:
+        page = context.new_page()
+        for scheme, dark in schemes:
+            page.emulate_media(color_scheme=scheme)
+            page.goto(site.address + path)
+            if path == "/full":
+                page.get_by_text("Room for tables in memory.").click(force=True)
+            found = page.evaluate(CONTRAST)
+            background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert (background == "rgb(19, 22, 28)") == dark
+            assert len(found) > 10
+            assert [(text, round(ratio, 2)) for text, ratio in found if ratio < 4.5] == []
 
 
 def test_the_switch_for_dark_mode_reaches_the_cards(browser: Browser, site: Site) -> None:
