@@ -5,6 +5,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from qhub_hub.installation.imports import without_collections
+
 _RELEASE = "qhub_hub.cli.dask_release"
 
 
@@ -22,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Run one of the processes until it is told to end."""
     if arguments.process == "serve":
-        from qhub_hub.cli.dask_serve import serve
-
+        with without_collections():
+            from qhub_hub.cli.dask_serve import serve
         return serve(arguments.state, arguments.values, arguments.port)
     return int(import_module(_RELEASE).run(arguments))

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from qhub_hub.cli.release import QHUB_VALUES, ROOT, STATE
-from qhub_hub.installation.imports import import_kubernetes_client_by_need, skip_slow_imports
+from qhub_hub.installation.imports import import_kubernetes_client_by_need, skip_slow_imports, without_collections
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -20,6 +20,6 @@ def run(arguments: Namespace) -> int:
     skip_slow_imports()
     import_kubernetes_client_by_need()
     os.umask(0o077)  # its databases are nobody else's business, whoever owns the volume
-    from qhub_hub.cli.launch_release import launch_release
-
+    with without_collections():
+        from qhub_hub.cli.launch_release import launch_release
     return launch_release(arguments.values, arguments.config, arguments.state)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from qhub_hub.cli.console import CommandError, Console
 from qhub_hub.cli.ports import kept_ports, require_free
 from qhub_hub.cli.state import StateFolder, default_state, told, write_closed
-from qhub_hub.installation.imports import skip_slow_imports
+from qhub_hub.installation.imports import skip_slow_imports, without_collections
 
 if TYPE_CHECKING:
     from qhub_hub.config import LiveConfig
@@ -163,9 +163,9 @@ def _password() -> str:
 
 
 def _serve(console: Console, state: StateFolder, files: list[Path], site: "Site", proxy: tuple[list[str], int]) -> int:
-    from qhub_hub.cli.launch import launch
-    from qhub_hub.hub.deployment import OneMachine, Secrets, derived_crypt_key
-
+    with without_collections():
+        from qhub_hub.cli.launch import launch
+        from qhub_hub.hub.deployment import OneMachine, Secrets, derived_crypt_key
     command, port = proxy
     ports = kept_ports(state.path / "ports.json", ("hub", "proxy-api", "dask"), port)
     address = f"http://127.0.0.1:{port}"

@@ -1,8 +1,10 @@
 """Imports that cost seconds or a third of a hub's memory, and that nobody here needs whole."""
 
+import gc
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -13,6 +15,20 @@ from typing import Any
 # Each of these imports all of its parts, 800 files together: 45 MiB and 0.3 s, of which a hub uses a twentieth.
 _GENERATED = ("kubernetes_asyncio.client", "kubernetes_asyncio.client.api", "kubernetes_asyncio.client.models")
 _FROM = re.compile(r"^from (\S+) import (\w+)$", re.MULTILINE)
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Look for no garbage while modules are imported: they make a hundred thousand objects, and none of them is any.
+
+    They are not looked at later, either. A sixth of a hub's start, and a fifth of a server's.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def skip_slow_imports() -> None:

@@ -1,11 +1,11 @@
 """The entry that every server runs, on one machine and in pods."""
 
-import gc
 import logging
 import os
 import signal
 import sys
 
+from qhub_hub.installation.imports import without_collections
 from qhub_hub.singleuser.dask import lead_panel, mend_client
 from qhub_hub.singleuser.imports import skip_wasted_work
 from qhub_hub.singleuser.names import Names
@@ -31,14 +31,9 @@ def main(argv: list[str] | None = None) -> None:
     lead_panel(os.environ)
     # A child asks the name library while this process imports JupyterLab: the answer costs no time.
     names = Names(os.environ)
-    # A hundred thousand objects are made by the imports and none is garbage: collecting in between is waste,
-    # and frozen ones are not looked at again.
-    gc.disable()
-    skip_wasted_work()
-    from qhub_hub.singleuser.application import launch
-
-    gc.freeze()
-    gc.enable()
+    with without_collections():
+        skip_wasted_work()
+        from qhub_hub.singleuser.application import launch
     notice = names.give_to_children(os.environ)
     if notice:
         log.warning(notice)
