@@ -1,7 +1,7 @@
 """Builds on disk: where each lies, which one is in force, which are whole.
 
 <root>/
-  .cache/                       packages, shared by all builds as hard links
+  .cache/packages/<hash>        unpacked packages, shared by all builds as hard links
   <namespace>/
     .qhub-envs.json             the manifest
     environments/*.yaml         what the namespace's people want built
@@ -16,9 +16,10 @@
 import fcntl
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -140,7 +141,9 @@ class BuildFolders:
             except BlockingIOError:
                 return
             for part in self.cache.iterdir():
-                shutil.rmtree(part, ignore_errors=True)
+                with suppress(OSError):
+                    # Out of the way first: what is there in half would count as whole.
+                    shutil.rmtree(part.rename(part.with_name(secrets.token_hex(8))), ignore_errors=True)
 
 
 def _listed(folder: Path, allowed: re.Pattern[str]) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import traceback
@@ -28,13 +27,16 @@ from rattler import (
     Version,
     VirtualPackage,
     VirtualPackageOverrides,
-    install,
     solve,
 )
 from rattler.exceptions import FetchRepoDataError, GatewayError, InvalidMatchSpecError, SolverError
 
 from qhub_hub.config.quantities import show_bytes
+from qhub_hub.environments.compiling import compile_modules
+from qhub_hub.environments.containment import Refused
 from qhub_hub.environments.contents import contents_of
+from qhub_hub.environments.fetching import fetch
+from qhub_hub.environments.installing import draft_in, install_contained
 
 _UNPACKED = 4  # bytes on disk per byte of packages, at most, as seen with conda-forge's
 _LITTLE = 16 * 2**20  # bytes: with less, the disk is why something failed
@@ -64,13 +66,13 @@ async def _build(job: dict[str, Any]) -> dict[str, Any]:
             "still be used. Remove an environment, or ask an administrator for more.",
             again=True,
         )
-    await install(
-        records,
-        target_prefix=prefix,
-        cache_dir=Path(job["cache"]) / "packages",
-        reporter=_Reporter(),  # type: ignore[arg-type]  # has the methods that count, as its documentation allows
-        execute_link_scripts=False,
-    )
+    with draft_in(Path(job["cache"])) as draft:
+        try:
+            folders = await fetch(records, Path(job["cache"]) / "packages", draft, _say_fetched)
+            await install_contained(list(zip(records, folders, strict=True)), prefix, draft, _Reporter())
+        except Exception as error:
+            # Now, as what may have filled the disk goes with the draft.
+            raise _sentence(error, prefix) from error
     packages = {record.name.normalized: str(record.version) for record in records}
     _say("Compiling")
     compile_modules(prefix)
@@ -133,8 +135,18 @@ def _lock(records: list[RepoDataRecord]) -> str:
     return "\n".join((f"# platform: {Subdir.current()}", "@EXPLICIT", *urls, ""))
 
 
+def _say_fetched(done: int, total: int) -> None:
+    _say_some("Fetched", done, total)
+
+
+def _say_some(what: str, done: int, total: int) -> None:
+    """Say how far it is, about ten times."""
+    if done % max(1, total // 10) == 0 or done == total:
+        _say(f"{what} {done} of {total} packages")
+
+
 class _Reporter:
-    """Says how far the installation is, about ten times."""
+    """Says how far the installation is."""
 
     def __init__(self) -> None:
         self._total = self._done = 0
@@ -144,26 +156,7 @@ class _Reporter:
 
     def on_link_complete(self, index: int) -> None:
         self._done += 1
-        if self._done % max(1, self._total // 10) == 0 or self._done == self._total:
-            _say(f"Installed {self._done} of {self._total} packages")
-
-
-def compile_modules(prefix: Path) -> None:
-    """Write the bytecode of every module that came without.
-
-    py-rattler 0.28 writes none, and whoever uses the environment can't: each start of a kernel would compile anew.
-    """
-    for library in prefix.glob("lib/python3.*"):
-        # Without `site`, which would run what packages put into .pth files.
-        command = [str(prefix / "bin/python"), "-I", "-S", "-m", "compileall", "-q", "-j", _processes(), str(library)]
-        # What does not compile (templates, code for other versions) would not run either.
-        # S603: the program is the environment's own Python, which is no shell.
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)  # noqa: S603
-
-
-def _processes() -> str:
-    # Not one per core of a large node: each takes memory, and people's work comes first.
-    return str(min(4, len(os.sched_getaffinity(0))))
+        _say_some("Installed", self._done, self._total)
 
 
 def _say(text: str) -> None:
@@ -183,6 +176,8 @@ def _end_with_parent() -> None:
 def _sentence(error: BaseException, prefix: Path) -> Problem:
     if isinstance(error, Problem):
         return error
+    if isinstance(error, Refused):
+        return Problem(str(error))
     traceback.print_exception(error)
     state = os.statvfs(prefix)
     if state.f_bavail * state.f_frsize < _LITTLE or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT):

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from qhub_hub.environments import read_manifest
 from qhub_hub.environments.access import BUILDER
 from qhub_hub.environments.builds import BuildError
+from qhub_hub.testing.conda_channel import Package, make_channel
 from qhub_hub.testing.waiting import eventually
 
 
@@ -137,6 +139,20 @@ def test_a_disk_that_fills_up_is_said_in_a_sentence(place) -> None:
         assert "The disk is full." in done.message or "may still be used" in done.message
         assert done.again
         assert place.builds.current("global", "one") == ""
+    finally:
+        subprocess.run(["umount", place.builds.root], check=True)
+
+
+@pytest.mark.root
+def test_a_disk_that_is_full_only_until_a_failed_build_is_cleared_away_was_full(place, open_folder: Path) -> None:
+    folder = Path(tempfile.mkdtemp(dir=open_folder))
+    folder.chmod(0o755)
+    address = make_channel(folder, [Package("huge", files={"share/huge": "x" * 50_000_000})])
+    place.builds.root.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", place.builds.root], check=True)
+    try:
+        done = place.build("global/one", "huge", channel=address)
+        assert (done.message, done.again) == ("The disk is full.", True)
     finally:
         subprocess.run(["umount", place.builds.root], check=True)
 

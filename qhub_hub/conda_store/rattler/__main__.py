@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 
 from rattler import Subdir
 
-from qhub_hub.conda_store.rattler.explicit import Refused, packages_in
+from qhub_hub.conda_store.rattler.explicit import packages_in
 from qhub_hub.conda_store.rattler.installing import create
+from qhub_hub.environments.containment import Refused
 
 VERSION = "24.11.0"
 """Of conda, whose answers these are like."""

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from qhub_hub.environments.containment import Refused
+
 _FILE = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9_.+!~-]*(-[A-Za-z0-9_.+!~]+){2})(?P<ending>\.conda|\.tar\.bz2)")
 _HASHES = {32: "md5", 64: "sha256"}
 _CHUNK = 2**20  # bytes read at once
-
-
-class Refused(Exception):
-    """Something that is not installed. `str()` is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,17 @@
 
 import asyncio
 import json
-import os
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from rattler import RepoDataRecord, install
+from rattler import PackageRecord, RepoDataRecord
 from rattler.package_streaming import extract
 
-from qhub_hub.conda_store.folder import DRAFTS
-from qhub_hub.conda_store.rattler.containment import check_contained
-from qhub_hub.conda_store.rattler.explicit import Package, Refused
-from qhub_hub.environments.worker import compile_modules
+from qhub_hub.conda_store.rattler.explicit import Package
+from qhub_hub.environments.compiling import compile_modules
+from qhub_hub.environments.containment import Refused
+from qhub_hub.environments.installing import draft_in, install_contained, keep, name_of
 
 
 def create(packages: Sequence[Package], prefix: Path, cache: Path) -> None:
@@ -30,14 +27,14 @@ def create(packages: Sequence[Package], prefix: Path, cache: Path) -> None:
     """
     if (prefix / "conda-meta").exists():
         raise Refused(f"{prefix} is an environment already.")
-    if len({package.folder for package in packages}) < len(packages):
-        raise Refused("Two packages of the list are one package of the same version and build.")
     for package in packages:
         package.check(cache / package.file)
-    check_contained(_unpacked(packages, cache))
-    names = asyncio.run(_install(packages, prefix, cache))
-    for package, name in zip(packages, names, strict=True):
-        _note(package, prefix / "conda-meta" / f"{name}.json", cache)
+    with draft_in(cache) as draft:
+        folders = [_unpacked(package, cache, draft) for package in packages]
+        records = [_record(package, folder) for package, folder in zip(packages, folders, strict=True)]
+        asyncio.run(install_contained(list(zip(records, folders, strict=True)), prefix, draft))
+    for package, record, folder in zip(packages, records, folders, strict=True):
+        _note(prefix / "conda-meta" / f"{name_of(record)}.json", cache / package.file, folder)
     compile_modules(prefix)
     # By this file conda-store knows an environment, and it is written last.
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
@@ -45,53 +42,32 @@ def create(packages: Sequence[Package], prefix: Path, cache: Path) -> None:
     print(f"Installed {len(packages)} packages.")
 
 
-def _unpacked(packages: Sequence[Package], cache: Path) -> Iterator[Path]:
-    """What the archives hold that are about to be installed; it replaces what something else was unpacked to."""
-    drafts = cache / DRAFTS
-    shutil.rmtree(drafts, ignore_errors=True)  # of one that was killed: conda-store installs one by one
-    drafts.mkdir(exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=drafts))
+def _unpacked(package: Package, cache: Path, draft: Path) -> Path:
+    """What the archive holds, which has been compared with its hash."""
+    folder = cache / "unpacked" / package.hash
+    if not folder.is_dir():
+        extract(cache / package.file, draft / package.hash)
+        keep(draft / package.hash, folder)
+    return folder
+
+
+def _record(package: Package, folder: Path) -> RepoDataRecord:
+    """What py-rattler has to know of a package: what it says of itself, and where it is from."""
+    md5, sha256 = (package.hash if len(package.hash) == digits else None for digits in (32, 64))
     try:
-        for package in packages:
-            extract(cache / package.file, draft / package.folder)
-            yield draft / package.folder
-            # conda-store looks for a package's description there afterwards.
-            if os.path.lexists(cache / package.folder):
-                (cache / package.folder).rename(draft / f".{package.folder}")
-            (draft / package.folder).rename(cache / package.folder)
-    finally:
-        shutil.rmtree(drafts, ignore_errors=True)
+        found = PackageRecord.from_index_json(folder / "info/index.json", md5=md5, sha256=sha256)
+    except OSError:
+        raise Refused(f"{package.file} does not say what it is.") from None
+    record = RepoDataRecord(found, package.file, package.url, package.channel)
+    if name_of(record).lower() != package.folder.lower():
+        raise Refused(f"{package.file} says of itself that it is {name_of(record)!r:.200}.")
+    return record
 
 
-async def _install(packages: Sequence[Package], prefix: Path, cache: Path) -> list[str]:
-    """Install them; returns what each calls itself, which is the name of its record."""
-    records, names = [], []
-    for package in packages:
-        record = await RepoDataRecord.from_package_archive(cache / package.file)
-        stated = f"{record.name.normalized}-{record.version}-{record.build}"
-        if stated.lower() != package.folder.lower():
-            raise Refused(f"{package.file} says of itself that it is {stated!r:.200}.")
-        records.append(record)
-        names.append(stated)
-    await install(
-        records,
-        target_prefix=prefix,
-        cache_dir=cache / "unpacked",
-        show_progress=False,
-        execute_link_scripts=False,
-    )
-    return names
-
-
-def _note(package: Package, path: Path, cache: Path) -> None:
-    """Write what conda writes besides: where a package came from, and where conda-store looks at it once more."""
+def _note(path: Path, archive: Path, folder: Path) -> None:
+    """Write what conda writes besides: where conda-store looks at a package once more."""
     record = json.loads(path.read_text(encoding="utf-8"))
-    record |= {
-        "url": package.url,
-        "channel": package.channel,
-        "package_tarball_full_path": str(cache / package.file),
-        "extracted_package_dir": str(cache / package.folder),
-    }
+    record |= {"package_tarball_full_path": str(archive), "extracted_package_dir": str(folder)}
     _write(path, json.dumps(record))
 
 

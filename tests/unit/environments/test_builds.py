@@ -53,6 +53,24 @@ def test_without_its_record_a_build_is_not_in_force(builds: Builds) -> None:
     assert not (builds.folder("global", "one") / key).exists()
 
 
+def test_packages_that_are_removed_when_the_program_is_killed_count_for_none(
+    builds: Builds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path, **_: object) -> None:
+        (path / "a/info/index.json").unlink()
+        raise KeyboardInterrupt
+
+    (builds.cache / "packages/a/info").mkdir(parents=True)
+    (builds.cache / "packages/a/info/index.json").touch()
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            builds.clear_cache()
+    assert not (builds.cache / "packages").exists()
+    builds.clear_cache()
+    assert list(builds.cache.iterdir()) == []
+
+
 def test_a_damaged_manifest_is_written_anew_from_the_builds(builds: Builds) -> None:
     for name in ("one", "two", "three"):
         put(builds, name)

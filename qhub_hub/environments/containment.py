@@ -4,12 +4,10 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from qhub_hub.conda_store.rattler.explicit import Refused
 
 _SAYING = ("info", "info/index.json", "info/paths.json", "info/files", "info/link.json")
 # QHub and py-rattler write there, by names that a package can know.
@@ -19,6 +17,35 @@ _MOST_LINKS = 40  # on the way to a file, as the kernel has it
 _NO_PYTHON = "lib/python/site-packages"  # for packages that py-rattler does not install without one
 
 
+class Refused(Exception):
+    """Something that is not installed. `str()` is a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """A package that is about to be installed.
+
+    Args:
+        folder: what it was unpacked to.
+        name: its name, version and build.
+        noarch: whether the channel says that it is made for every Python.
+        site: where such packages' modules go, if it is Python itself; else empty. As the channel says it, too:
+            py-rattler goes by that.
+    """
+
+    folder: Path
+    name: str
+    noarch: bool = False
+    site: str = ""
+
+    def __post_init__(self) -> None:
+        # Its record is written to a file of this name.
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+!~-]*", self.name):
+            raise Refused(f"{self.name!r:.200} is no name, version and build of a package.")
+        if self.site:
+            _require_inside(self.site, self.name)
+
+
 @dataclass(frozen=True, slots=True)
 class _Contents:
     """What a package says that it brings.
@@ -26,14 +53,12 @@ class _Contents:
     Args:
         package: its name, version and build.
         noarch: whether it is made for every Python.
-        site: where such packages' modules go, if it is Python itself; else empty.
         paths: aim of the link by path; None: it is a file.
         commands: programs that are written for its entry points.
     """
 
     package: str
     noarch: bool
-    site: str
     paths: Mapping[str, str | None]
     commands: tuple[str, ...]
 
@@ -51,17 +76,18 @@ class _Contents:
         return f"{site if top == 'site-packages' else 'bin'}/{rest}"
 
 
-def check_contained(folders: Iterable[Path]) -> None:
+def check_contained(packages: Sequence[Unpacked]) -> frozenset[str]:
     """Look at all packages of an environment, as one may bring a link and another a file behind it.
 
-    Args:
-        folders: unpacked packages; each is looked at before the next is asked for.
+    Returns:
+        Names of those that would change a file of their own: as all environments that have them share it, they must
+        be installed from a copy.
 
     Raises:
         Refused: a file of theirs would land elsewhere, or they do not say which files they have.
     """
-    found = [_contents_of(folder) for folder in folders]
-    sites = {one.site for one in found if one.site} or {_NO_PYTHON}
+    found = [_contents_of(package) for package in packages]
+    sites = {package.site for package in packages if package.site} or {_NO_PYTHON}
     if len(sites) > 1:
         raise Refused("Two packages say that they are Python.")
     (site,) = sites
@@ -75,45 +101,66 @@ def check_contained(folders: Iterable[Path]) -> None:
                 _add(links, name, aim, one.package)
     known = _settled(links, brought)
     owners = defaultdict[str, list[str]](list)
-    for name, packages in brought.items():
-        place = _follow(name, known, packages[0])
+    for name, having in brought.items():
+        place = _follow(name, known, having[0])
         # Under the name of a link py-rattler knows what to do: one of the two is put aside.
         if place in known and name not in links:
-            raise Refused(f"{packages[0]} wants to write to {name!r:.200}, where there is a link already.")
+            raise Refused(f"{having[0]} wants to write to {name!r:.200}, where there is a link already.")
         if place in known and _COMPILED.fullmatch(place):
-            _follow(f"{place}/module.pyc", known, packages[0])
-        owners[place] += packages
-    for one in found:
-        for command in one.commands:
-            _require_own(f"bin/{command}", one.package, owners, known)
+            _follow(f"{place}/module.pyc", known, having[0])
+        owners[place] += having
+    return frozenset(
+        one.package
+        for one in found
+        # All of them are looked at, whatever the first says.
+        if sum([_is_own(f"bin/{command}", one.package, owners, known) for command in one.commands])
+    )
 
 
-def _contents_of(folder: Path) -> _Contents:
-    if hidden := [name for name in _SAYING if (folder / name).is_symlink()]:
-        raise Refused(f"{folder.name} says what it is behind a link: {hidden[0]}.")
+def _contents_of(package: Unpacked) -> _Contents:
+    folder, name = package.folder, package.name
+    if hidden := [said for said in _SAYING if (folder / said).is_symlink()]:
+        raise Refused(f"{name} says what it is behind a link: {hidden[0]}.")
     try:
         index = json.loads((folder / "info/index.json").read_text(encoding="utf-8"))
-        paths = _paths(folder)
-        for path in paths:
-            _require_inside(path, folder.name)
+        listed = _listed(folder)
         commands = _commands(folder)
-        for command in commands:
-            if not re.fullmatch(r"[A-Za-z0-9_.+-]+", command) or command in (".", ".."):
-                raise Refused(f"{folder.name} wants to make a program that is called {command!r:.100}.")
-        site = _site(index) if str(index.get("name")).lower() == "python" else ""
-        if site:
-            _require_inside(site, folder.name)
-        aims = {path: os.readlink(folder / path) if (folder / path).is_symlink() else None for path in paths}
-        return _Contents(folder.name, index.get("noarch") == "python", site, aims, tuple(commands))
+        noarch = package.noarch and index.get("noarch") == "python"
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise Refused(f"{folder.name} does not say which files it has.") from None
+        raise Refused(f"{name} does not say which files it has.") from None
+    present = dict(_present(f"{folder}/", ""))
+    links = {path: aim for path, aim in present.items() if aim is not None}
+    paths: dict[str, str | None] = {}
+    for path, is_link in listed.items():
+        _require_inside(path, name)
+        # What lies behind a link to elsewhere is not the package's own, nor is what py-rattler would read through one.
+        place = path if path in present else _follow(path, links, name)
+        if place not in present or (is_link is not None and is_link != (place in links)):
+            raise Refused(f"{name} says that it has {path!r:.200}, which is not in it, or is not what it says.")
+        paths[path] = present[place]
+    for command in commands:
+        if not re.fullmatch(r"[A-Za-z0-9_.+-]+", command) or command in (".", ".."):
+            raise Refused(f"{name} wants to make a program that is called {command!r:.100}.")
+    return _Contents(name, noarch, paths, tuple(commands))
 
 
-def _paths(folder: Path) -> list[str]:
+def _listed(folder: Path) -> dict[str, bool | None]:
+    """Paths of a package, and whether it says that each is a link."""
     listed = folder / "info/paths.json"
     if not listed.exists():  # packages of before 2017
-        return (folder / "info/files").read_text(encoding="utf-8").splitlines()
-    return [str(entry["_path"]) for entry in json.loads(listed.read_text(encoding="utf-8"))["paths"]]
+        return dict.fromkeys((folder / "info/files").read_text(encoding="utf-8").splitlines())
+    entries = json.loads(listed.read_text(encoding="utf-8"))["paths"]
+    return {str(entry["_path"]): entry["path_type"] == "softlink" for entry in entries}
+
+
+def _present(folder: str, below: str) -> Iterator[tuple[str, str | None]]:
+    """What is in a package: path, and aim of the link. Nothing behind links, and one look at each folder."""
+    with os.scandir(folder + below) as entries:
+        for entry in entries:
+            path = below + entry.name
+            yield path, os.readlink(entry.path) if entry.is_symlink() else None
+            if entry.is_dir(follow_symlinks=False):
+                yield from _present(folder, f"{path}/")
 
 
 def _commands(folder: Path) -> list[str]:
@@ -126,25 +173,20 @@ def _commands(folder: Path) -> list[str]:
     return [str(entry).partition("=")[0].strip() for entry in entries]
 
 
-def _site(python: Mapping[str, Any]) -> str:
-    """Where a Python has its packages, by its `info/index.json`."""
-    if stated := python.get("python_site_packages_path"):
-        return str(stated)
-    major, minor = str(python["version"]).split(".")[:2]
-    return f"lib/python{int(major)}.{int(minor)}/site-packages"
-
-
 def _require_inside(path: str, package: str) -> None:
     if path.startswith("/") or not path or "\0" in path or {"", ".", ".."} & set(path.split("/")):
         raise Refused(f"{package} wants to write to {path!r:.200}, which is outside the environment.")
 
 
-def _require_own(name: str, package: str, owners: Mapping[str, list[str]], links: Mapping[str, str]) -> None:
+def _is_own(name: str, package: str, owners: Mapping[str, list[str]], links: Mapping[str, str]) -> bool:
+    """Whether a package has a file where a program is written for it, too. Nobody else may have one there."""
     # py-rattler writes into what lies there: into the aim of a link, and into a file that is shared, as packages are,
     # with all environments that have it.
     place = _follow(name, links, package)
-    if place in links or set(owners.get(place, ())) - {package}:
+    found = set(owners.get(place, ()))
+    if place in links or found - {package}:
         raise Refused(f"{package} wants to make the program {name!r:.200}, which another package has.")
+    return bool(found)
 
 
 def _add(links: dict[str, str], name: str, aim: str, package: str) -> None:
