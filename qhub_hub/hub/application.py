@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.app import JupyterHub
+from sqlalchemy.engine import make_url
 from tornado.ioloop import PeriodicCallback
 from traitlets import default
 
@@ -46,6 +49,23 @@ def follow(hub: Any, on_restart_needed: Callable[[tuple[str, ...]], None] = lamb
         hub._periodic_callbacks["qhub_usage"] = keep_record(hub)
 
 
+def write_ahead(url: str) -> None:
+    """Have a SQLite database wait for the disk once per change, and not four times, as its other databases do.
+
+    What a hub has written before it was killed is brought into the file, so that JupyterHub's copy before an upgrade
+    is whole. Where the file system can't do it, or something is wrong with the file, it stays as it is.
+
+    Args:
+        url: SQLAlchemy's address of any database.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return
+    # JupyterHub opens it next, and says what is wrong with it.
+    with suppress(sqlite3.Error), closing(sqlite3.connect(str(parsed.database))) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+
+
 class QHub(JupyterHub):  # type: ignore[misc]
     """The hub of one machine or of a release.
 
@@ -79,6 +99,7 @@ class QHub(JupyterHub):  # type: ignore[misc]
 
     def init_db(self) -> None:
         """Open the database; JupyterHub upgrades it with the program `alembic`, which lies beside our Python."""
+        write_ahead(self.db_url)
         path = os.environ.get("PATH", os.defpath)
         os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
         try:

@@ -14,13 +14,16 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
 from pathlib import Path
+from zipfile import ZipFile
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from zstandard import ZstdCompressor
 
 _MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 _SKIPPED = {"__pycache__", "site-packages", "dist-packages", "test", "tests", "idlelib", "turtledemo", "ensurepip"}
@@ -173,15 +176,29 @@ def _write(folder: Path, package: Package) -> None:
             "index.json": _index(package, subdir),
             "paths.json": {"paths": [_path(root, name) for name in names], "paths_version": 1},
         }
-        target = folder / subdir / f"{package.name}-{package.version}-0.tar.bz2"
-        with tarfile.open(target, "w:bz2", compresslevel=1) as archive:
-            for name, facts in about.items():
-                text = json.dumps(facts).encode()
-                entry = tarfile.TarInfo(f"info/{name}")
-                entry.size, entry.mtime = len(text), _WHEN
-                archive.addfile(entry, io.BytesIO(text))
-            for name in names:
-                archive.add(root / name, name, recursive=False)
+        stem = f"{package.name}-{package.version}-0"
+        with ZipFile(folder / subdir / f"{stem}.conda", "w") as whole:
+            whole.writestr("metadata.json", json.dumps({"conda_pkg_format_version": 2}))
+            with _part(whole, f"pkg-{stem}.tar.zst") as archive:
+                for name in names:
+                    archive.add(root / name, name, recursive=False)
+            with _part(whole, f"info-{stem}.tar.zst") as archive:
+                for name, facts in about.items():
+                    text = json.dumps(facts).encode()
+                    entry = tarfile.TarInfo(f"info/{name}")
+                    entry.size, entry.mtime = len(text), _WHEN
+                    archive.addfile(entry, io.BytesIO(text))
+
+
+@contextmanager
+def _part(whole: ZipFile, name: str) -> Iterator[tarfile.TarFile]:
+    """One of the two compressed halves of a package: what is in it, and what it says of itself."""
+    with (
+        whole.open(name, "w") as packed,
+        ZstdCompressor(level=1).stream_writer(packed) as stream,
+        tarfile.open(fileobj=stream, mode="w|") as archive,
+    ):
+        yield archive
 
 
 def _index(package: Package, subdir: str) -> dict[str, object]:

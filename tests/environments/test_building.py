@@ -89,7 +89,7 @@ def failing_channel(channel: str) -> Iterator[str]:
             super().__init__(*arguments, directory=channel.removeprefix("file://"))  # type: ignore[arg-type]
 
         def do_GET(self) -> None:
-            if self.path.endswith(".bz2"):
+            if self.path.endswith(".conda"):
                 self.send_response(200)
                 self.send_header("Content-Length", "100000")
                 self.end_headers()

@@ -38,7 +38,7 @@ def fetched(folder: Path, *packages: Package) -> str:
     """Packages as conda-store has fetched them; returns the list that conda-lock would write."""
     make_channel(folder / "channel", list(packages))
     lines = ["@EXPLICIT"]
-    for path in sorted((folder / "channel").glob("*/*.tar.bz2")):
+    for path in sorted((folder / "channel").glob("*/*.conda")):
         (folder / "pkgs" / path.name).write_bytes(path.read_bytes())
         digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
         lines.append(f"https://conda.example.org/team/{path.parent.name}/{path.name}#{digest}")
@@ -77,7 +77,7 @@ def test_it_installs_and_notes_what_conda_store_asks_for_afterwards(conda: Comma
 
 def test_a_file_that_is_not_what_the_list_says_is_refused_and_removed(conda: Command, tmp_path: Path) -> None:
     listed = fetched(tmp_path, Package("one", files={"share/one": "1"}))
-    (archive,) = (tmp_path / "pkgs").glob("*.tar.bz2")
+    (archive,) = (tmp_path / "pkgs").glob("*.conda")
     archive.write_bytes(archive.read_bytes() + b"more")
     done = created(conda, tmp_path, listed)
     assert (done.returncode, "is not the package that the channel lists" in done.stderr) == (1, True)
@@ -89,8 +89,8 @@ def test_a_file_that_is_not_what_the_list_says_is_refused_and_removed(conda: Com
 
 def test_a_package_under_the_name_of_another_is_refused(conda: Command, tmp_path: Path) -> None:
     listed = fetched(tmp_path, Package("one", files={"share/one": "1"}))
-    (archive,) = (tmp_path / "pkgs").glob("*.tar.bz2")
-    archive.rename(archive.with_name("python-3.11.0-0.tar.bz2"))
+    (archive,) = (tmp_path / "pkgs").glob("*.conda")
+    archive.rename(archive.with_name("python-3.11.0-0.conda"))
     done = created(conda, tmp_path, listed.replace("one-1.0-0", "python-3.11.0-0"))
     assert (done.returncode, "says of itself that it is 'one-1.0-0'" in done.stderr) == (1, True)
 
