@@ -1,19 +1,18 @@
 {{- /*
 What stands in the way of this release, told before anything is created. Only objects are looked up that Helm itself
-must be able to read for an installation, so no further rights are needed; `helm template` finds nothing.
+must be able to read for an installation, so no further rights are needed; `helm template` finds nothing. Each look
+costs an installation a tenth of a second: that for the Secret says whose hub there is, and of the claims one is looked at.
 */ -}}
 {{- define "qhub.conflicts" -}}
 {{- $namespace := .Release.Namespace -}}
-{{- with lookup "apps/v1" "Deployment" $namespace "hub" -}}
-{{- $owner := dig "metadata" "annotations" "meta.helm.sh/release-name" "" . -}}
-{{- if ne $owner $.Release.Name -}}
-{{- fail (printf "The namespace %s already has a hub, %s. Both would use the same names, so install this one in a namespace of its own: helm install %s … --namespace ANOTHER --create-namespace" $namespace (ternary (printf "that of the release %q" $owner) "which no release of Helm made" (not (empty $owner))) $.Release.Name) -}}
-{{- end -}}
+{{- if .Values.jupyterhub.hub.existingSecret -}}
+{{- include "jupyterhub.requireOwn" (dict "top" . "object" (lookup "apps/v1" "Deployment" $namespace "hub")) -}}
 {{- end -}}
 {{- $claims := list -}}
 {{- if not ((((.Values.qhub | default dict).storage | default dict).claim | default dict).existing) }}{{ $claims = append $claims "qhub-share" }}{{ end -}}
 {{- if eq .Values.jupyterhub.hub.db.type "sqlite-pvc" }}{{ $claims = append $claims "hub-db-dir" }}{{ end -}}
-{{- range $claim := $claims -}}
+{{- with first $claims -}}
+{{- $claim := . -}}
 {{- with lookup "v1" "PersistentVolumeClaim" $namespace $claim -}}
 {{- $owner := dig "metadata" "annotations" "meta.helm.sh/release-name" "" . -}}
 {{- if ne $owner $.Release.Name -}}
