@@ -14,6 +14,14 @@ from typing import Any
 
 # Each of these imports all of its parts, 800 files together: 45 MiB and 0.3 s, of which a hub uses a twentieth.
 _GENERATED = ("kubernetes_asyncio.client", "kubernetes_asyncio.client.api", "kubernetes_asyncio.client.models")
+_UNUSED = (
+    # Formats (`iri`, `uri`, `duration`) that jsonschema checks where it finds these (4.2x, `_format.py`).
+    "rfc3987_syntax",
+    "rfc3986_validator",
+    "isoduration",
+    # Colours for Mako's error pages (1.3, `exceptions.py`), which alembic brings along.
+    "mako.ext.pygmentplugin",
+)
 _FROM = re.compile(r"^from (\S+) import (\w+)$", re.MULTILINE)
 
 
@@ -32,12 +40,13 @@ def without_collections() -> Iterator[None]:
 
 
 def skip_slow_imports() -> None:
-    """Make `import rfc3987_syntax` fail, before jupyter-events asks for it.
+    """Make imports fail that nothing here needs and whoever asks for them can do without.
 
-    It builds a grammar at import: 4 s of processor time in the hub and in every server, for `iri` format checks that
-    nothing uses. Whoever imports it guards against its absence (jsonschema 4.2x, `_format.py`).
+    The first builds a grammar: 4 s of processor time in the hub and in every server. The others take a twentieth of a
+    hub's start.
     """
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None is how Python spells "not importable"
+    for name in _UNUSED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None is how Python spells "not importable"
 
 
 def import_kubernetes_client_by_need() -> None:
