@@ -18,7 +18,7 @@ from qhub_hub.testing.waiting import PATIENCE
 settings.register_profile("qhub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("qhub")
 expect.set_options(timeout=PATIENCE * 1000)
-# Fixtures of a whole run.
+# Fixtures of a whole run that start a hub or build environments.
 _SHARED = frozenset(("site", "dask_hub", "team", "kernels"))
 _PAGES = pytest.StashKey[list[Page]]()
 
@@ -42,7 +42,8 @@ def _groups(items: list[pytest.Item]) -> dict[Path, str]:
     """Which modules run in one process: those that share something which takes long to start; else each alone."""
     groups: dict[Path, str] = {}
     for item in items:
-        shared = _SHARED & set(getattr(item, "fixturenames", ()))
+        known = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+        shared = {name for name in _SHARED & known.keys() if known[name][-1].scope == "session"}
         groups.setdefault(item.path, item.nodeid.partition("::")[0])
         if shared:
             groups[item.path] = min(shared)

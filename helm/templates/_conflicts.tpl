@@ -1,7 +1,8 @@
 {{- /*
 What stands in the way of this release, told before anything is created. Only objects are looked up that Helm itself
 must be able to read for an installation, so no further rights are needed; `helm template` finds nothing. Each look
-costs an installation a tenth of a second: that for the Secret says whose hub there is, and of the claims one is looked at.
+costs an installation a tenth of a second. So the hub's Secret, which is looked up anyway (charts/jupyterhub, hub/secret.yaml),
+says whose hub there is, and of two claims, which a release leaves both, one is looked at; Helm itself refuses the other.
 */ -}}
 {{- define "qhub.conflicts" -}}
 {{- $namespace := .Release.Namespace -}}

@@ -59,7 +59,7 @@ def write_ahead(url: str) -> None:
         url: SQLAlchemy's address of any database.
     """
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:") or parsed.query:
         return
     # JupyterHub opens it next, and says what is wrong with it.
     with suppress(sqlite3.Error), closing(sqlite3.connect(str(parsed.database))) as connection:

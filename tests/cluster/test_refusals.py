@@ -1,10 +1,11 @@
 """What can't work is refused with a sentence: by helm before anything is created, by the pages, or by `qhub doctor`."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
-from tests.cluster.kubernetes import CHART, helm, objects, until
+from tests.cluster.kubernetes import CHART, helm, kubectl, objects, until
 from tests.cluster.release import Release, qhub
 
 SMALL = """
@@ -52,6 +53,17 @@ def test_wrong_values_are_refused_before_anything_is_created(empty: str, case: s
     for text in told:
         assert text in ended.stderr, ended.stderr
     assert objects(empty, "deployments,services,secrets,pvc,roles") == []
+
+
+def test_files_of_a_release_that_is_gone_are_not_taken_over_unasked(new_namespace: Callable[..., str]) -> None:
+    namespace = new_namespace("left")
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+    left = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "qhub-share"}, "spec": claim}
+    kubectl("-n", namespace, "apply", "-f", "-", stdin=json.dumps(left))
+    ended = helm("install", "qhub", str(CHART), "--namespace", namespace, values=SMALL)
+    assert ended.returncode != 0
+    assert f"The namespace {namespace} has a claim qhub-share that no release of Helm made" in ended.stderr
+    assert objects(namespace, "deployments,services,roles") == []
 
 
 def try_to_install(release: Release, values: str) -> Release:

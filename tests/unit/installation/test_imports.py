@@ -1,7 +1,13 @@
 """The Kubernetes client is imported piece by piece, and nobody can tell but by time and memory."""
 
+import gc
 import subprocess
 import sys
+from importlib import import_module
+
+import pytest
+
+from qhub_hub.installation.imports import without_collections
 
 CODE = """
 import sys
@@ -31,3 +37,9 @@ def test_whatever_the_client_offers_is_there_when_it_is_asked_for() -> None:
 def test_what_it_does_not_offer_is_missing_as_ever() -> None:
     code = "from kubernetes_asyncio import client; print(hasattr(client, 'V1Nonsense'), 'V1Pod' in dir(client))"
     assert said(code).split() == ["False", "True"]
+
+
+def test_garbage_is_collected_again_after_an_import_that_failed() -> None:
+    with pytest.raises(ImportError, match="nothing"), without_collections():
+        import_module("qhub_hub.nothing_of_that_name")
+    assert gc.isenabled()
