@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from qhub_hub.conda_store import lock, rules
 from qhub_hub.conda_store.interrupted import BUSY, take_up_builds
@@ -34,7 +35,7 @@ def configure(c: Any) -> None:
     take_up_builds(Path(settings.data, _QUEUE))
     _index_nothing()
     _work_one_by_one()
-    _wait_for_no_channel_for_ever()
+    _fetch_packages_whole()
 
 
 def _both(c: Any, store: str, data: str, conda: str) -> None:
@@ -90,16 +91,19 @@ def _work_one_by_one() -> None:
     CondaStore.celery_config = property(celery_config)
 
 
-def _wait_for_no_channel_for_ever() -> None:
-    """conda-store 2025.2.2 fetches packages without a limit of time, and nothing else is built meanwhile."""
-    from conda_package_streaming.url import session
+def _fetch_packages_whole() -> None:
+    """conda-store 2025.2.2 asks for a `.conda` in parts, which not every server of a mirror gives, and keeps all of it.
 
-    ask = session.request
+    It also waits for a silent server for ever, and nothing else is built meanwhile.
+    """
+    from conda_package_streaming import url as streaming
 
-    def request(*words: Any, **more: Any) -> Any:
-        return ask(*words, **{**more, "timeout": _SILENT})
+    def reader(url: str) -> tuple[str, Any]:
+        answer = streaming.session.get(url, stream=True, timeout=_SILENT, headers={"Connection": "close"})
+        answer.raise_for_status()
+        return urlsplit(url).path.rpartition("/")[2], answer.raw
 
-    session.request = request
+    streaming.conda_reader_for_url = reader
 
 
 def _know(plugin: Any) -> None:
