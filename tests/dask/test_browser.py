@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from qhub_hub.testing.notebook import Notebook
 from qhub_hub.testing.one_machine import RunningHub
-from tests.pages import sign_in
+from tests.pages import run_cell, sign_in
 
 LINES = """import os
 from dask_gateway import Gateway
@@ -33,7 +33,7 @@ def test_the_three_lines_in_a_notebook_and_a_dashboard_for_its_owner_only(
     sign_in(page, dask_hub, "ann", "/user/ann/lab/tree/three-lines.ipynb?reset")  # without what another test left open
     page.locator(".jp-Notebook .jp-CodeCell").first.click()
     page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]")
-    page.keyboard.press("Control+Enter")
+    run_cell(page.locator(".jp-Notebook .jp-CodeCell").first)
     output = page.locator(".jp-OutputArea-output", has_text="uid")
     output.wait_for()
     said = output.inner_text().split()

@@ -13,7 +13,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from qhub_hub.testing.notebook import Notebook
 from qhub_hub.testing.one_machine import Person, RunningHub
 from qhub_hub.testing.waiting import PATIENCE, eventually
-from tests.pages import sign_in
+from tests.pages import run_cell, sign_in
 
 PATIENTLY = PATIENCE * 1000  # milliseconds
 WORK = """import os, time
@@ -69,15 +69,14 @@ def test_a_cluster_is_made_used_and_watched_in_lab_by_its_owner_only(
     cluster.get_by_title("Inject client code").click()
     # What the panel writes names no credentials, and works.
     cells = page.locator(".jp-Notebook .jp-CodeCell")
-    cells.first.locator(".cm-content", has_text="gateway://").click()
-    page.keyboard.press("Shift+Enter")
+    cells.first.locator(".cm-content", has_text="gateway://").wait_for()
+    run_cell(cells.first, "Shift+Enter")
     link = cells.first.locator(".jp-OutputArea-output a").first
     link.wait_for()
     assert link.get_attribute("href") == cluster.locator("a").get_attribute("href")
     page.get_by_role("button", name="Launch dashboard in JupyterLab").click()
     panes = [pane(page, plot) for plot in ("task-stream", "workers-memory", "progress")]
-    cells.nth(1).locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
+    run_cell(cells.nth(1))
     page.locator(".jp-OutputArea-output", has_text=f"uids {{{ann.ids[0]}}}").wait_for()
     frame = panes[0].owner.element_handle().content_frame()
     assert frame is not None
