@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from qhub_hub.conda_store.rattler import REFUSED
 from qhub_hub.conda_store.rest import Build
 from qhub_hub.environments.records import ENDED
 
@@ -38,7 +39,8 @@ def reason_of(build: Build, log: str) -> Reason:
         log: of the build. Programs of packages may have written into it.
     """
     sentence = _shown(build.info) or _of_log(log)
-    return Reason(sentence, sentence.startswith(_MAY_PASS))
+    again = sentence.startswith(_MAY_PASS) or any(words in sentence for words in _DAMAGED)
+    return Reason(sentence, again)
 
 
 def _of_log(log: str) -> str:
@@ -49,7 +51,8 @@ def _of_log(log: str) -> str:
     for step, sentence in _STEPS:
         said = [line for line in lines if line.startswith(f"{step}: ")]
         if said and " completed in " not in said[-1]:
-            return _STEPS[0][1] if any(words in line for line in said for words in _DAMAGED) else sentence
+            refused = [line.partition(REFUSED)[2] for line in said if REFUSED in line]
+            return _shown("".join(refused[-1:])) or sentence
     return "It could not be built; the log in conda-store has the reason."
 
 

@@ -1,7 +1,11 @@
 """Builds on disk: where each lies, which one is in force, which are whole.
 
 <root>/
-  .cache/packages/<hash>        unpacked packages, shared by all builds as hard links
+  .cache/
+    packages/<hash>             unpacked packages, shared by all builds as hard links
+    drafts/                     what a build fetches and unpacks, until it is whole
+    repodata/                   what the channels have
+    conda/                      conda-store's packages, and in `unpacked/<hash>` what its builds share
   <namespace>/
     .qhub-envs.json             the manifest
     environments/*.yaml         what the namespace's people want built

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_SAYING = ("info", "info/index.json", "info/paths.json", "info/files", "info/link.json")
+_COPIED = ("info/has_prefix", "info/no_link")  # in packages of before 2017: files that are copied, not linked
+_SAYING = ("info", "info/index.json", "info/paths.json", "info/files", "info/link.json", *_COPIED)
 # QHub and py-rattler write there, by names that a package can know.
 _OURS = ("conda-meta", "__clobbers__", "CACHEDIR.TAG")
 _COMPILED = re.compile(r"lib|lib/python3\.[^/]*|(.*/)?__pycache__")  # bytecode is written through these
+_OBEYED = re.compile(r"(bin/)?pyvenv\.cfg|lib/python3[^/]*\.zip")  # before all that Python itself brings
 _MOST_LINKS = 40  # on the way to a file, as the kernel has it
 _NO_PYTHON = "lib/python/site-packages"  # for packages that py-rattler does not install without one
 
@@ -91,6 +93,7 @@ def check_contained(packages: Sequence[Unpacked]) -> frozenset[str]:
     if len(sites) > 1:
         raise Refused("Two packages say that they are Python.")
     (site,) = sites
+    pythons = {package.name for package in packages if package.site}
     brought = defaultdict[str, list[str]](list)
     links: dict[str, str] = {}
     for one in found:
@@ -106,6 +109,8 @@ def check_contained(packages: Sequence[Unpacked]) -> frozenset[str]:
         # Under the name of a link py-rattler knows what to do: one of the two is put aside.
         if place in known and name not in links:
             raise Refused(f"{having[0]} wants to write to {name!r:.200}, where there is a link already.")
+        if _OBEYED.fullmatch(place) and (others := [one for one in having if one not in pythons]):
+            raise Refused(f"{others[0]} wants to write to {name!r:.200}, as only Python itself may.")
         if place in known and _COMPILED.fullmatch(place):
             _follow(f"{place}/module.pyc", known, having[0])
         owners[place] += having
@@ -123,20 +128,25 @@ def _contents_of(package: Unpacked) -> _Contents:
         raise Refused(f"{name} says what it is behind a link: {hidden[0]}.")
     try:
         index = json.loads((folder / "info/index.json").read_text(encoding="utf-8"))
-        listed = _listed(folder)
+        listed = list(_listed(folder))
         commands = _commands(folder)
         noarch = package.noarch and index.get("noarch") == "python"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Refused(f"{name} does not say which files it has.") from None
     present = dict(_present(f"{folder}/", ""))
     links = {path: aim for path, aim in present.items() if aim is not None}
     paths: dict[str, str | None] = {}
-    for path, is_link in listed.items():
+    for path, is_link, copied in listed:
         _require_inside(path, name)
+        if path in paths:
+            raise Refused(f"{name} says twice that it has {path!r:.200}.")
         # What lies behind a link to elsewhere is not the package's own, nor is what py-rattler would read through one.
         place = path if path in present else _follow(path, links, name)
         if place not in present or (is_link is not None and is_link != (place in links)):
             raise Refused(f"{name} says that it has {path!r:.200}, which is not in it, or is not what it says.")
+        if copied and place in links:
+            # py-rattler 0.28 opens it, and what is there may be another group's.
+            raise Refused(f"{name} wants a copy of what its link {path!r:.200} leads to.")
         paths[path] = present[place]
     for command in commands:
         if not re.fullmatch(r"[A-Za-z0-9_.+-]+", command) or command in (".", ".."):
@@ -144,13 +154,21 @@ def _contents_of(package: Unpacked) -> _Contents:
     return _Contents(name, noarch, paths, tuple(commands))
 
 
-def _listed(folder: Path) -> dict[str, bool | None]:
-    """Paths of a package, and whether it says that each is a link."""
+def _listed(folder: Path) -> Iterator[tuple[str, bool | None, bool]]:
+    """Paths of a package, whether it says that each is a link, and whether py-rattler copies what is there."""
     listed = folder / "info/paths.json"
-    if not listed.exists():  # packages of before 2017
-        return dict.fromkeys((folder / "info/files").read_text(encoding="utf-8").splitlines())
-    entries = json.loads(listed.read_text(encoding="utf-8"))["paths"]
-    return {str(entry["_path"]): entry["path_type"] == "softlink" for entry in entries}
+    if listed.exists():
+        for entry in json.loads(listed.read_text(encoding="utf-8"))["paths"]:
+            copied = entry.get("prefix_placeholder") is not None or bool(entry.get("no_link"))
+            yield str(entry["_path"]), entry["path_type"] == "softlink", copied
+        return
+    # Lines as py-rattler knows them, which end in one of these two ways only.
+    text = (folder / "info/files").read_bytes().decode().replace("\r\n", "\n")
+    if "\r" in text:
+        raise ValueError
+    copied = any((folder / name).exists() for name in _COPIED)
+    for path in text.removesuffix("\n").split("\n") if text else ():
+        yield path, None, copied
 
 
 def _present(folder: str, below: str) -> Iterator[tuple[str, str | None]]:

@@ -43,7 +43,7 @@ def _kernel(prefix: Path, path: Path) -> Kernel:
         logos = sorted(logo.name for logo in path.parent.glob("logo-*"))
         title = content.get("display_name", name)
         kernel = kernel_of({**content, "name": name, "title": title, "logos": logos, "problem": ""})
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return Kernel(name, name, problem=f"Its kernel.json ({name}) can't be read.")
     program = kernel.argv[0] if kernel.argv else ""
     if not program:

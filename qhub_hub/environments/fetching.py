@@ -1,6 +1,10 @@
 """Fetches packages of a channel and unpacks them, each once, under the name of its hash."""
 
 import asyncio
+import errno
+import os
+import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -10,14 +14,14 @@ from rattler import RepoDataRecord
 from rattler.networking import Client
 from rattler.package_streaming import download_and_extract
 
-from qhub_hub.environments.installing import keep
+from qhub_hub.environments.installing import LONGEST, keep
 
 _AT_ONCE = 16  # packages; most of the time passes in waiting for a server, or in unpacking
 _TRIES, _PAUSE = 3, 1.0  # seconds before the second one, and twice as many before the third
 
 
 class NotThePackage(Exception):
-    """Something else was fetched than what the channel lists."""
+    """Something else was fetched than what the channel lists. `str()` is a sentence."""
 
 
 async def fetch(
@@ -35,6 +39,7 @@ async def fetch(
 
     Raises:
         NotThePackage: one is another one.
+        OSError: with `ENOSPC` or `EDQUOT`: the disk is full.
         Exception: py-rattler's, or the operating system's: one can't be fetched or unpacked.
     """
     kept = [packages / record.sha256.hex() if record.sha256 else None for record in records]
@@ -60,16 +65,36 @@ async def _fetch_one(record: RepoDataRecord, packages: Path, draft: Path, client
     for left in reversed(range(_TRIES)):
         place = Path(tempfile.mkdtemp(dir=draft)) / "package"
         try:
-            sha256, md5 = await download_and_extract(client, record.url, place, record.sha256)
+            async with asyncio.timeout(LONGEST):
+                sha256, md5 = await download_and_extract(client, record.url, place)
+            _require_listed(record, sha256, md5)
             break
         except Exception as error:
+            shutil.rmtree(place.parent, ignore_errors=True)  # it may be what fills the disk
+            if full := _fullness(error):
+                raise OSError(full, os.strerror(full)) from error
             if not left:
                 raise
-            print(f"{record.file_name}: {error}; once more", file=sys.stderr)
+            print(f"{record.file_name}: {error or type(error).__name__}; once more", file=sys.stderr)
         await asyncio.sleep(pause)
         pause *= 2
-    if record.md5 not in (None, md5) or record.sha256 not in (None, sha256):
-        raise NotThePackage(f"{record.file_name} is not what the channel lists")
     folder = packages / sha256.hex()
     keep(place, folder)
     return folder
+
+
+def _require_listed(record: RepoDataRecord, sha256: bytes, md5: bytes) -> None:
+    for name, found, listed in (("sha256", sha256, record.sha256), ("md5", md5, record.md5)):
+        if listed not in (None, found):
+            raise NotThePackage(
+                f"{record.file_name} is not the package that the channel lists: its {name} is {found.hex()}, and "
+                f"{listed.hex()} was expected."
+            )
+
+
+def _fullness(error: Exception) -> int:
+    """Which of the errors of a disk without room an error is; 0: none."""
+    # py-rattler 0.28 raises an OSError without a number, and says it in its text.
+    said = re.search(r"\(os error (\d+)\)", str(error))
+    number = getattr(error, "errno", None) or (int(said[1]) if said else 0)
+    return number if number in (errno.ENOSPC, errno.EDQUOT) else 0

@@ -1,10 +1,11 @@
 """Installs unpacked packages, and only if none of them would write outside the environment."""
 
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from rattler.package_cache import PackageCache, PackageCacheLayer, ValidationMod
 
 from qhub_hub.environments.containment import Refused, Unpacked, check_contained
 
-_LEFT = 7200.0  # seconds; no build takes that long, so whatever is older was left by one that was killed
+LONGEST = 3600.0
+"""Seconds that a package may take to be fetched. A draft's folder changes with each that is begun."""
+
+_LEFT = 2 * LONGEST  # seconds since it changed: whoever made it was killed, as installing takes a part of that only
 _NONE = "qhub-none"  # no package is called so
 
 
@@ -97,9 +101,10 @@ def draft_in(cache: Path) -> Iterator[Path]:
     """A folder of a build's own, on the disk of the packages, for what is not whole yet. It goes with the build."""
     drafts = cache / "drafts"
     drafts.mkdir(parents=True, exist_ok=True)
-    for left in drafts.iterdir():
-        if time.time() - left.lstat().st_mtime > _LEFT:
-            _remove(left)
+    for left in list(drafts.iterdir()):
+        with suppress(OSError):  # it went meanwhile
+            if time.time() - left.lstat().st_mtime > _LEFT:
+                _remove(left)
     draft = Path(tempfile.mkdtemp(dir=drafts))
     try:
         yield draft
@@ -108,16 +113,33 @@ def draft_in(cache: Path) -> Iterator[Path]:
 
 
 def _remove(draft: Path) -> None:
-    if (draft / "view").is_dir():
+    with suppress(OSError):  # there is none, or it is somebody else's
         (draft / "view").chmod(0o755)
     shutil.rmtree(draft, ignore_errors=True)
 
 
 def keep(draft: Path, folder: Path) -> None:
-    """Put an unpacked package where it is kept. Another build may have done so meanwhile."""
+    """Put an unpacked package where it is kept, changed by nobody else. Another build may have done so meanwhile."""
+    _close(draft)
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         draft.rename(folder)
     except OSError:
         if not folder.is_dir():
             raise
+
+
+def _close(folder: Path) -> None:
+    """Let nobody but the owner change a package: its archive says otherwise at times, and environments link its files.
+
+    From above, as a folder may have to be opened first; and nothing that a link leads to.
+    """
+    os.chmod(folder, os.stat(folder).st_mode & 0o755 | 0o700)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _close(Path(entry.path))
+            elif not entry.is_symlink():
+                mode = entry.stat(follow_symlinks=False).st_mode
+                if mode & 0o7777 != (wanted := (mode | 0o600) & 0o755):
+                    os.chmod(entry.path, wanted)

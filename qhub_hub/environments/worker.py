@@ -35,7 +35,7 @@ from qhub_hub.config.quantities import show_bytes
 from qhub_hub.environments.compiling import compile_modules
 from qhub_hub.environments.containment import Refused
 from qhub_hub.environments.contents import contents_of
-from qhub_hub.environments.fetching import fetch
+from qhub_hub.environments.fetching import NotThePackage, fetch
 from qhub_hub.environments.installing import draft_in, install_contained
 
 _UNPACKED = 4  # bytes on disk per byte of packages, at most, as seen with conda-forge's
@@ -178,6 +178,8 @@ def _sentence(error: BaseException, prefix: Path) -> Problem:
         return error
     if isinstance(error, Refused):
         return Problem(str(error))
+    if isinstance(error, NotThePackage):
+        return Problem(str(error), again=True)
     traceback.print_exception(error)
     state = os.statvfs(prefix)
     if state.f_bavail * state.f_frsize < _LITTLE or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT):

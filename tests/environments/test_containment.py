@@ -30,6 +30,9 @@ class Evil:
         links: aim by path in the archive.
         listed: paths that `info/paths.json` has besides.
         entry_points: as `info/link.json` has them; with them it is for every Python.
+        marked: what `info/paths.json` says besides, by path.
+        old: files that say the same in packages of before 2017, instead of `info/paths.json`.
+        mode: of its files and folders.
     """
 
     name: str
@@ -37,6 +40,9 @@ class Evil:
     links: Mapping[str, str] = field(default_factory=dict)
     listed: Sequence[str] = ()
     entry_points: Sequence[str] = ()
+    marked: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    old: Mapping[str, str] = field(default_factory=dict)
+    mode: int = 0o755
 
     def write(self, folder: Path) -> None:
         index = {
@@ -50,15 +56,19 @@ class Evil:
         index["noarch"] = "python" if self.entry_points else "generic"
         paths = [{"_path": path, "path_type": "hardlink", "size_in_bytes": 1} for path in (*self.files, *self.listed)]
         paths += [{"_path": path, "path_type": "softlink", "size_in_bytes": 0} for path in self.links]
-        about = {"info/index.json": index, "info/paths.json": {"paths": paths, "paths_version": 1}}
+        paths = [{**entry, **self.marked.get(str(entry["_path"]), {})} for entry in paths]
+        about: dict[str, object] = {"info/index.json": index}
+        if not self.old:
+            about["info/paths.json"] = {"paths": paths, "paths_version": 1}
         if self.entry_points:
             noarch = {"type": "python", "entry_points": list(self.entry_points)}
             about["info/link.json"] = {"noarch": noarch, "package_metadata_version": 1}
         (folder / "noarch").mkdir(parents=True, exist_ok=True)
         with tarfile.open(folder / "noarch" / f"{self.name}-1.0-0.tar.bz2", "w:bz2", compresslevel=1) as archive:
-            for name, text in {**{name: json.dumps(content) for name, content in about.items()}, **self.files}.items():
+            said = {name: json.dumps(content) for name, content in about.items()}
+            for name, text in {**said, **self.old, **self.files}.items():
                 entry = tarfile.TarInfo(name)
-                entry.size, entry.mode = len(text), 0o755
+                entry.size, entry.mode = len(text), self.mode
                 archive.addfile(entry, io.BytesIO(text.encode()))
             for name, aim in self.links.items():
                 link = tarfile.TarInfo(name)
@@ -161,6 +171,39 @@ def test_a_link_in_the_archive_alone_gives_no_file_of_another_package(attacked: 
     attacked.require_refused("evil-1.0-0 wants to write to 'bin/tool', behind a link that leads outside.", "evil")
 
 
+LINK = "share/x"
+
+
+@pytest.mark.parametrize(
+    ("marked", "old"),
+    [
+        ({"prefix_placeholder": "/placeholder", "file_mode": "text"}, {}),
+        ({"no_link": True}, {}),
+        ({}, {"info/files": f"{LINK}\n", "info/has_prefix": f"{LINK}\n"}),
+        ({}, {"info/files": f"{LINK}\n", "info/no_link": f"{LINK}\n"}),
+    ],
+    ids=["placeholder", "no_link", "has_prefix of an old one", "no_link of an old one"],
+)
+def test_no_copy_of_what_a_link_leads_to_is_installed(
+    attacked: Attacked, marked: Mapping[str, object], old: Mapping[str, str]
+) -> None:
+    secret = attacked.folder / "secret"
+    secret.write_text("of another group")
+    attacked.offer(Evil("evil", links={LINK: str(secret)}, marked={LINK: marked}, old=old))
+    attacked.require_refused(f"evil-1.0-0 wants a copy of what its link '{LINK}' leads to", "evil")
+    for path in attacked.place.builds.root.rglob("*"):
+        assert path.is_symlink() or not path.is_file() or secret.read_bytes() not in path.read_bytes(), path
+
+
+def test_what_an_archive_lets_everybody_write_only_its_owner_can(attacked: Attacked) -> None:
+    attacked.offer(Evil("open", {"share/open/x": "x", "bin/open": "x"}, mode=0o6777))
+    assert attacked.build("fine", "open").message == ""
+    (shared,) = (attacked.place.builds.cache / "packages").glob("*/share/open/x")
+    for folder in (attacked.place.prefix("global/fine"), shared.parents[2]):
+        for path in ("share/open/x", "bin/open", "share/open"):
+            assert (folder / path).stat().st_mode & 0o7777 == 0o755
+
+
 def test_a_package_that_replaces_its_own_program_does_so_in_each_environment_alone(attacked: Attacked) -> None:
     attacked.offer(Evil("own", {"site-packages/own.py": "", "bin/run": "x"}, entry_points=["run = own:main"]))
     programs = []
@@ -189,7 +232,8 @@ def test_a_package_that_is_not_what_the_channel_lists_is_not_installed(
         (attacked.folder / "noarch/other-1.0-0.tar.bz2").read_bytes()
     )
     done = attacked.build("evil", "one")
-    assert done.message == "A package could not be fetched or unpacked; the log has the reason."
+    assert done.message.startswith("one-1.0-0.tar.bz2 is not the package that the channel lists: its "), done.message
+    assert done.again
     assert attacked.build("fine", "other").message == ""
     assert (attacked.place.prefix("global/fine") / "share/other").read_text() == "1"
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from rattler import Subdir
 
+from qhub_hub.conda_store.rattler import REFUSED
 from qhub_hub.conda_store.rattler.explicit import packages_in
 from qhub_hub.conda_store.rattler.installing import create
 from qhub_hub.environments.containment import Refused
@@ -68,7 +69,7 @@ def main() -> NoReturn:
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     except Refused as refused:
-        print(refused, file=sys.stderr)
+        print(f"{REFUSED}{refused}", file=sys.stderr)
         code = 1
     except BaseException as error:  # whatever it is, whoever asked must see that it failed
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qhub_hub.conda_store.rattler.explicit import packages_in
+from qhub_hub.conda_store.reasons import reason_of
+from qhub_hub.conda_store.rest import Build
 from qhub_hub.environments.containment import Refused
 from qhub_hub.testing.conda_channel import Package, make_channel
 
@@ -130,6 +132,16 @@ def test_what_is_looked_at_is_what_is_installed(conda: Command, tmp_path: Path) 
     assert (done.returncode, "brings the link" in done.stderr) == (1, True), done.stderr
     assert not (tmp_path / "prefix").exists()
     assert list((tmp_path / "pkgs/drafts").iterdir()) == []
+
+
+def test_what_is_refused_reaches_people_as_its_sentence(conda: Command, tmp_path: Path) -> None:
+    evil = Package("one", files={"conda-meta/README": "1"}, links={"conda-meta/x": "/etc/passwd"})
+    done = created(conda, tmp_path, fetched(tmp_path, evil))
+    log = "".join(f"action_install_lockfile: ERROR:root:{line}\n" for line in done.stderr.splitlines())
+    failed = Build(1, 1, "2026-11-21T11:00:00", "FAILED", "", 0, "2026-11-21T12:00:00")
+    assert reason_of(failed, log).sentence == (
+        "one-1.0-0 brings the link 'conda-meta/x', where only QHub and py-rattler write."
+    )
 
 
 def test_a_package_that_is_listed_twice_is_refused(conda: Command, tmp_path: Path) -> None:

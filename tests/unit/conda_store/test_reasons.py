@@ -2,6 +2,7 @@
 
 import pytest
 
+from qhub_hub.conda_store.rattler import REFUSED
 from qhub_hub.conda_store.reasons import reason_of
 from qhub_hub.conda_store.rest import Build
 from qhub_hub.environments.records import ENDED
@@ -22,12 +23,22 @@ FETCH, INSTALL = "action_fetch_and_extract_conda_packages", "action_install_lock
         (f"{FETCH}: DOWNLOAD x\nTraceback …", "A package could not be fetched or unpacked", True),
         (f"{FETCH}: Action {FETCH} completed in 1 s.\n{INSTALL}: boom", "The packages could not be installed", False),
         (
-            f"{INSTALL}: x-1-0.conda is not the package that the channel lists: its md5 is 0",
-            "A package could not",
+            f"{INSTALL}: ERROR:root:{REFUSED}x-1-0.conda is not the package that the channel lists: its md5 is 0",
+            "x-1-0.conda is not the package that the channel lists: its md5 is 0",
             True,
         ),
-        (f"{INSTALL}: x-1-0.conda was not fetched.\n{INSTALL}: Traceback", "A package could not be fetched", True),
-        (f"{INSTALL}: boom\nelsewhere: it was not fetched", "The packages could not be installed", False),
+        (
+            f"{INSTALL}: ERROR:root:{REFUSED}x-1-0.conda was not fetched.\n{INSTALL}: Traceback",
+            "x-1-0.conda was not fetched.",
+            True,
+        ),
+        (
+            f"{INSTALL}: ERROR:root:{REFUSED}x-1-0 wants to write to '\x1b../x', …\n{INSTALL}: Traceback",
+            "x-1-0 wants to write to '../x', …",
+            False,
+        ),
+        (f"{INSTALL}: boom\nelsewhere: {REFUSED}it was not fetched", "The packages could not be installed", False),
+        (f"{INSTALL}: {REFUSED}\n", "The packages could not be installed", False),
         ("", "It could not be built; the log in conda-store has the reason.", False),
         ("plugin-qhub: Problem: \x1b[31mred\x07", "[31mred", False),
     ],
@@ -38,7 +49,9 @@ FETCH, INSTALL = "action_fetch_and_extract_conda_packages", "action_install_lock
         "installing",
         "damaged",
         "not there",
+        "refused",
         "said elsewhere",
+        "refused without a word",
         "nothing said",
         "for a terminal",
     ],

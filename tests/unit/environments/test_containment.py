@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -221,7 +222,10 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         check_contained([package])
 
 
-@pytest.mark.parametrize("name", ["info", "info/index.json", "info/paths.json", "info/files", "info/link.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["info", *(f"info/{name}" for name in ("index.json", "paths.json", "files", "link.json", "has_prefix", "no_link"))],
+)
 def test_a_package_that_says_what_it_is_behind_a_link_is_refused(tmp_path: Path, name: str) -> None:
     package = unpacked(tmp_path, "evil-1-0", "share/x")
     folder = package.folder
@@ -244,9 +248,84 @@ def test_old_packages_list_their_files_otherwise(tmp_path: Path) -> None:
     (old.folder / "info/paths.json").unlink()
     (old.folder / "info/files").write_text("bin/old\nshare/old\nshare/new\n")
     check_contained([old])
+    for name in ("has_prefix", "no_link"):
+        (old.folder / "info" / name).write_text("bin/old\n")
+        with pytest.raises(Refused, match="wants a copy of what its link 'share/new' leads to"):
+            check_contained([old])
+        (old.folder / "info" / name).unlink()
     (old.folder / "info/files").write_text("bin/old\n../old\n")
     with pytest.raises(Refused, match="outside the environment"):
         check_contained([old])
+
+
+@pytest.mark.parametrize("separator", ["\x0c", "\x85", "\u2028", "\x1c", "\r"], ids=ascii)
+def test_old_packages_list_a_path_per_line_as_py_rattler_reads_lines(tmp_path: Path, separator: str) -> None:
+    # Taken for two paths, the one that is installed would not be looked at.
+    link = unpacked(tmp_path, "link-1-0", "d", "e", **{f"d{separator}e": "/home"})
+    file = unpacked(tmp_path, "file-1-0", f"d{separator}e/x")
+    for package, path in ((link, f"d{separator}e"), (file, f"d{separator}e/x")):
+        (package.folder / "info/paths.json").unlink()
+        (package.folder / "info/files").write_bytes(f"{path}\n".encode())
+    with pytest.raises(
+        Refused, match="does not say which" if separator == "\r" else "behind a link that leads outside"
+    ):
+        check_contained([link, file])
+
+
+def test_old_packages_of_windows_are_read_too(tmp_path: Path) -> None:
+    old = unpacked(tmp_path, "old-1-0", "a", "b")
+    (old.folder / "info/paths.json").unlink()
+    (old.folder / "info/files").write_bytes(b"a\r\nb\r\n")
+    check_contained([old])
+    (old.folder / "info/files").write_bytes(b"a\r\nb\r")
+    with pytest.raises(Refused, match="does not say which files it has"):
+        check_contained([old])
+
+
+@pytest.mark.parametrize(
+    ("mark", "refused"),
+    [
+        ({"prefix_placeholder": "/x", "file_mode": "text"}, True),
+        ({"prefix_placeholder": "", "file_mode": "binary"}, True),
+        ({"no_link": True}, True),
+        ({"no_link": False, "prefix_placeholder": None}, False),
+    ],
+    ids=["text", "binary", "no_link", "neither"],
+)
+def test_a_link_that_py_rattler_would_open_is_refused(tmp_path: Path, mark: dict[str, object], refused: bool) -> None:
+    package = unpacked(tmp_path, "evil-1-0", x="/etc/passwd")
+    entry = {"_path": "x", "path_type": "softlink", **mark}
+    (package.folder / "info/paths.json").write_text(json.dumps({"paths": [entry]}))
+    expected = pytest.raises(Refused, match="wants a copy of what its link 'x' leads to")
+    with expected if refused else contextlib.nullcontext():
+        check_contained([package])
+
+
+def test_a_path_that_is_listed_twice_is_refused(tmp_path: Path) -> None:
+    package = unpacked(tmp_path, "evil-1-0", "x")
+    (package.folder / "info/paths.json").write_text(
+        json.dumps({"paths": [{"_path": "x", "path_type": "hardlink"}, {"_path": "x", "path_type": "hardlink"}]})
+    )
+    with pytest.raises(Refused, match="evil-1-0 says twice that it has 'x'"):
+        check_contained([package])
+
+
+@pytest.mark.parametrize("path", ["lib/python311.zip", "lib/python3.zip", "pyvenv.cfg", "bin/pyvenv.cfg"])
+def test_what_python_would_run_or_obey_before_all_else_is_pythons_own(tmp_path: Path, path: str) -> None:
+    python = unpacked(tmp_path, "python-3.11.2-0", "bin/python3.11", path)
+    check_contained([python])
+    for evil in (unpacked(tmp_path, "evil-1-0", path), unpacked(tmp_path, "link-1-0", **{path: "share/x"})):
+        with pytest.raises(Refused, match=f"wants to write to '{path}', as only Python itself may"):
+            check_contained([unpacked(tmp_path / "other", "python-3.11.2-0", "bin/python3.11"), evil])
+        shutil.rmtree(tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", ["index.json", "paths.json", "link.json"])
+def test_a_package_that_says_what_it_is_too_deeply_is_refused(tmp_path: Path, name: str) -> None:
+    package = unpacked(tmp_path, "evil-1-0", "x", entry_points=("x = x:x",))
+    (package.folder / "info" / name).write_text("[" * 200_000)
+    with pytest.raises(Refused, match="does not say which files it has"):
+        check_contained([package])
 
 
 @pytest.mark.parametrize(
