@@ -82,10 +82,10 @@ def _own_values(state: StateFolder) -> Path:
 def _run(console: Console, state: StateFolder, files: list[Path], port: int) -> int:
     # Imported here and not above: `qhub --help` must not wait for a hub to be loaded.
     skip_slow_imports()
-    from qhub_hub.cli.leftovers import end_old_proxy
-    from qhub_hub.cli.one_machine import open_site
-    from qhub_hub.cli.proxy import proxy_command
-
+    with without_collections():
+        from qhub_hub.cli.leftovers import end_old_proxy
+        from qhub_hub.cli.one_machine import open_site
+        from qhub_hub.cli.proxy import proxy_command
     with console.step("Reading the values"):
         live = _read(files)
     end_old_proxy(state.path / "proxy.pid", state.proxy)

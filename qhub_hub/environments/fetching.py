@@ -16,6 +16,9 @@ from rattler.package_streaming import download_and_extract
 
 from qhub_hub.environments.installing import LONGEST, keep
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Numbers of the errors of a disk without room."""
+
 _AT_ONCE = 16  # packages; most of the time passes in waiting for a server, or in unpacking
 _TRIES, _PAUSE = 3, 1.0  # seconds before the second one, and twice as many before the third
 
@@ -39,7 +42,7 @@ async def fetch(
 
     Raises:
         NotThePackage: one is another one.
-        OSError: with `ENOSPC` or `EDQUOT`: the disk is full.
+        OSError: with a number of `FULL`: the disk is full.
         Exception: py-rattler's, or the operating system's: one can't be fetched or unpacked.
     """
     kept = [packages / record.sha256.hex() if record.sha256 else None for record in records]
@@ -97,4 +100,4 @@ def _fullness(error: Exception) -> int:
     # py-rattler 0.28 raises an OSError without a number, and says it in its text.
     said = re.search(r"\(os error (\d+)\)", str(error))
     number = getattr(error, "errno", None) or (int(said[1]) if said else 0)
-    return number if number in (errno.ENOSPC, errno.EDQUOT) else 0
+    return number if number in FULL else 0

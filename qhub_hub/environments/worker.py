@@ -1,12 +1,12 @@
 """The process that solves and installs: `python -m qhub_hub.environments.worker`, with a job on its standard input.
 
-A process of its own because py-rattler 0.28 takes the interpreter with it when it ends, because it runs programs of
-the packages it installs and so needs rights of its own, and because nothing of it must slow a hub.
+A process of its own because py-rattler 0.28 takes the interpreter with it when it ends, because it runs the Python that
+it installs where the builder has another version, and so needs rights of its own, and because nothing of it must slow
+a hub.
 It says one JSON object per line: `say` while it works, then `done` or `problem`.
 """
 
 import asyncio
-import errno
 import json
 import os
 import signal
@@ -35,7 +35,7 @@ from qhub_hub.config.quantities import show_bytes
 from qhub_hub.environments.compiling import compile_modules
 from qhub_hub.environments.containment import Refused
 from qhub_hub.environments.contents import contents_of
-from qhub_hub.environments.fetching import NotThePackage, fetch
+from qhub_hub.environments.fetching import FULL, NotThePackage, fetch
 from qhub_hub.environments.installing import draft_in, install_contained
 
 _UNPACKED = 4  # bytes on disk per byte of packages, at most, as seen with conda-forge's
@@ -182,7 +182,7 @@ def _sentence(error: BaseException, prefix: Path) -> Problem:
         return Problem(str(error), again=True)
     traceback.print_exception(error)
     state = os.statvfs(prefix)
-    if state.f_bavail * state.f_frsize < _LITTLE or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT):
+    if state.f_bavail * state.f_frsize < _LITTLE or getattr(error, "errno", 0) in FULL:
         return Problem("The disk is full.", again=True)
     return Problem("A package could not be fetched or unpacked; the log has the reason.", again=True)
 

@@ -25,8 +25,9 @@ IMAGE = os.environ.get("QHUB_CONFORMANCE_IMAGE", "registry.k8s.io/pause:3.10")  
 class Cluster:
     """A cluster and a namespace of its own on it."""
 
-    def __init__(self, http: aiohttp.ClientSession) -> None:
+    def __init__(self, http: aiohttp.ClientSession, real: bool) -> None:
         self.http = http
+        self.real = real
         self.namespace = f"qhub-conformance-{secrets.token_hex(4)}"
 
     def path(self, resource: str, name: str = "", namespace: str = "") -> str:
@@ -116,7 +117,7 @@ async def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         else:
             kube = await stack.enter_async_context(FakeKube())
             kubeconfig = kube.kubeconfig(tmp_path / "kubeconfig.yaml")
-        cluster = Cluster(await stack.enter_async_context(connected(kubeconfig)))
+        cluster = Cluster(await stack.enter_async_context(connected(kubeconfig)), request.param == "real")
         await cluster.ask("POST", "/api/v1/namespaces", {"metadata": {"name": cluster.namespace}})
 
         async def furnished() -> bool:

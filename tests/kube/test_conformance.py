@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from qhub_hub.testing.waiting import PATIENCE
 from tests.kube.conftest import IMAGE, Cluster
 
 MERGE = "application/merge-patch+json"
@@ -282,9 +281,9 @@ async def test_a_watch_ends_in_time_and_leaves_a_bookmark(cluster: Cluster) -> N
         async with cluster.http.get(
             cluster.path("configmaps"), params={"watch": "1", "resourceVersion": version, **query}
         ) as answer:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(10):
                 events = [json.loads(line) for line in (await answer.text()).splitlines()]
-        if events:
+        if events or not cluster.real:
             break
     assert events
     assert {event["type"] for event in events} == {"BOOKMARK"}
